@@ -64,6 +64,7 @@ pub enum Step {
 pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>) {
     let open = if protocol.one_writer { 1 } else { OPEN };
     let flagging = matches!(state.installation, Installation::Flagging { .. });
+
     match state.installation {
         Installation::Unwatched => {
             steps.push(Step::Watch);
@@ -77,6 +78,7 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
         Installation::Flagging { .. } => steps.push(Step::CommitChunk),
         Installation::Watched | Installation::Complete => {}
     }
+
     let may_begin = !(protocol.one_writer && flagging);
     if state.transactions_left > 0 && state.writers.len() < open && may_begin {
         steps.extend([Step::ChangeRelated { eager: true }, Step::ChangeRelated { eager: false }]);
@@ -84,6 +86,7 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
             steps.extend([Step::ChangeOwn, Step::SaveStaleCopy]);
         }
     }
+
     for (writer, open) in state.writers.iter().enumerate() {
         steps.push(Step::Roll { writer });
         // With one writer, no other transaction can hold the row locked.
@@ -94,6 +97,7 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
             steps.push(Step::Commit { writer, flags: true });
         }
     }
+
     let may_write = !protocol.one_writer || state.writers.is_empty() && !flagging;
     for (at, worker) in state.workers.iter().enumerate() {
         match worker {
@@ -113,6 +117,7 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
             steps.push(Step::Die(at));
         }
     }
+
     if state.queued.is_some_and(|queued| queued.holder.is_some()) {
         steps.push(Step::LeaseEnds);
     }
@@ -125,15 +130,18 @@ fn claims(state: &State, worker: usize) -> Vec<Step> {
         // The mark of a chunk is locked meanwhile.
         steps.push(Step::SeeChunk(worker));
     }
+
     if !state.marks.is_empty() {
         steps.push(Step::Collect(worker));
     } else if let Some(queued) = state.queued {
         // A row that is still marked is collected with its marks.
         steps.push(if queued.holder.is_none() { Step::Claim(worker) } else { Step::Share(worker) });
     }
+
     if state.steals_left > 0 {
         steps.push(Step::Steal(worker));
     }
+
     steps
 }
 
@@ -290,12 +298,14 @@ impl State {
             }
             _ => newest,
         };
+
         let is_locked = self.is_locked();
         self.flag |= !is_locked;
         let is_leased = self.queued.is_some_and(|queued| queued.holder.is_some());
         if protocol.has(Hole::MarkOfLeasedRowIgnored) && is_leased {
             return;
         }
+
         // A locked row cannot be flagged now, and is queued like the others.
         if !marks.iter().any(|mark| mark.eager) && !is_locked {
             if let Some(queued) = &mut self.queued
@@ -307,6 +317,7 @@ impl State {
         }
         let holder = self.queued.and_then(|queued| queued.holder);
         self.queued = Some(Queued { generation, holder: holder.or(Some(worker)) });
+
         if holder.is_none() {
             self.claimed(worker, generation);
         }
@@ -318,6 +329,7 @@ impl State {
             return;
         }
         let Some(queued) = self.queued else { return };
+
         let is_last = self.marks.is_empty()
             && (queued.generation == generation || protocol.has(Hole::CompletionWithoutGeneration));
         if is_last || protocol.has(Hole::FlagEndedUnconditionally) {

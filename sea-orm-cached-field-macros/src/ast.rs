@@ -83,9 +83,11 @@ impl<'a> Model<'a> {
 
     fn add(&mut self, field: &'a Field, errors: &mut Errors) {
         let Some(name) = &field.ident else { return };
+
         let sea_orm = SeaOrm::of(&field.attrs);
         let cached: Vec<&Attribute> =
             field.attrs.iter().filter(|attribute| is_cached(attribute)).collect();
+
         if let Some(attribute) = cached.first() {
             let options = Options::of(attribute, errors);
             let again = cached.get(1).map(|attribute| attribute.path().span());
@@ -136,6 +138,7 @@ impl<'a> CachedField<'a> {
         // Errors about what is generated for the field point to the field.
         let named = |text: String| Ident::new(&text, name.span());
         let calculate = or(&options.calculation_method_name, named(format!("calculate_{plain}")));
+
         Self {
             name,
             vis: &field.vis,

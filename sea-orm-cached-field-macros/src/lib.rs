@@ -205,6 +205,7 @@ mod tests {
                 pub team_cost: i64,
             }
         };
+
         let code = rewrite::item(&TokenStream::new(), &syn::parse2(model).unwrap());
         insta::assert_snapshot!(prettyplease::unparse(&syn::parse2(code).unwrap()));
     }

@@ -46,6 +46,7 @@ pub(crate) fn run(sh: &Shell, parts: &[Part]) -> Result<()> {
             }
         }
     }
+
     eprintln!("\nAll steps passed.");
     Ok(())
 }
@@ -74,6 +75,7 @@ fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
         Ok(cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features -- -D warnings")
             .run()?)
     })?;
+
     step("no features: what the program is told", || {
         Ok(cmd!(
             sh,
@@ -81,6 +83,7 @@ fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
         )
         .run()?)
     })?;
+
     for feature in workspace.features(LIBRARY)? {
         step(&format!("feature {feature} alone"), || {
             let lint = cmd!(
@@ -90,6 +93,7 @@ fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
             Ok(lint.args(["--", "-D", "warnings"]).run()?)
         })?;
     }
+
     Ok(())
 }
 
@@ -103,6 +107,7 @@ fn examples(sh: &Shell, workspace: &Workspace) -> Result<()> {
         })?;
     }
     step("build", || Ok(crate::cargo(sh, "build").arg("--all-targets").run()?))?;
+
     for example in workspace.examples() {
         let program = workspace.program(example);
         step(&format!("example {example} on SQLite"), || {
@@ -113,5 +118,6 @@ fn examples(sh: &Shell, workspace: &Workspace) -> Result<()> {
             Ok(cmd!(sh, "{program}").env("DATABASE_URL", database.url()).run()?)
         })?;
     }
+
     Ok(())
 }

@@ -30,6 +30,7 @@ fn environment(sh: &Shell) -> Result<PathBuf> {
     let folder = sh.current_dir().join("target").join("django-neighbour-venv");
     let python =
         folder.join(Path::new(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" }));
+
     // If a package was missing, `venv` makes an environment without pip, which has a Python all the
     // same.
     if !python.exists()
@@ -38,10 +39,12 @@ fn environment(sh: &Shell) -> Result<PathBuf> {
         let python3 = if cfg!(windows) { "python" } else { "python3" };
         cmd!(sh, "{python3} -m venv --clear {folder}").run()?;
     }
+
     cmd!(
         sh,
         "{python} -m pip install --quiet --disable-pip-version-check --requirement {REQUIREMENTS}"
     )
     .run()?;
+
     Ok(python)
 }

@@ -75,6 +75,7 @@ fn run(command: Command) -> Result<()> {
     sh.change_dir(
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace"),
     );
+
     match command {
         Command::Services => services::ensure(&sh),
         Command::Test { args } => test(&sh, &args),

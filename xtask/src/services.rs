@@ -90,6 +90,7 @@ impl Service {
             .iter()
             .map(|[place, command]| format!("  {place}:\n    {command}\n"))
             .collect();
+
         format!(
             "{name} is needed: do one of these, then try again.
 

@@ -87,6 +87,7 @@ fn on(
                 .map(|(test, outcome)| (format!("{} {test}", program.name()), outcome)),
         );
     }
+
     ensure!(!outcomes.is_empty(), "there are no tests of {}", kind.module());
     Ok(outcomes)
 }
@@ -146,6 +147,7 @@ mod tests {
         ];
         let outcomes =
             outcomes.into_iter().map(|(test, outcome)| (test.to_owned(), outcome)).collect();
+
         assert_eq!(
             report("mysql-9", &outcomes),
             "mysql-9: 1 passed, 1 failed, 1 not run

@@ -20,5 +20,6 @@ pub(crate) fn ackermann(m: u32, mut n: u32) -> u32 {
             }
         }
     }
+
     n
 }

@@ -71,6 +71,7 @@ pub(crate) async fn a_pigeon_lands(
             .await?
     );
     watch(events, is_completed).await?;
+
     is("The 1180 g Lucius of Latvia", &read!(lamppost.fresh_slow_full_name(db).await?))
 }
 
@@ -106,6 +107,7 @@ pub(crate) async fn the_pigeons_die(
     run!(txn.commit().await?);
     watch(events, |event| matches!(event, Event::Expired { .. })).await?;
     watch(events, is_completed).await?;
+
     is("The 0 g Lucius of Lesotho", &read!(lamppost.fresh_slow_full_name(db).await?))
 }
 

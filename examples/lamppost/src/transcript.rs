@@ -93,6 +93,7 @@ pub(crate) async fn watch(
         }
         bail!("the engine fell silent")
     };
+
     tokio::time::timeout(PATIENCE, watching)
         .await
         .context("the worker did not do it within a minute")?

@@ -68,18 +68,21 @@ where
 {
     let table = E::default().table_name().to_owned();
     let rows = read::<E>(data).with_context(|| format!("{table}.csv"))?;
+
     for chunk in rows.chunks(VALUES_PER_INSERT / E::Column::iter().count()) {
         E::insert_many(chunk.to_vec())
             .exec_without_returning(db)
             .await
             .with_context(|| table.clone())?;
     }
+
     if db.get_database_backend() == DbBackend::Postgres {
         // The ids come with the data. The next one has to follow them.
         let next =
             format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}");
         db.execute_unprepared(&next).await?;
     }
+
     Ok(rows.len())
 }
 
@@ -117,6 +120,7 @@ fn value(column_type: &ColumnType, text: &str) -> Result<Value> {
     {
         Ok(Some(text).filter(|text| !text.is_empty()).map(str::parse::<T>).transpose()?.into())
     }
+
     match column_type {
         ColumnType::Integer => parse::<i32>(text),
         ColumnType::String(_) => parse::<String>(text),

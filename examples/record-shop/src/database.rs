@@ -44,9 +44,11 @@ pub async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
 pub async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     refuse_foreign_tables(db).await?;
     CachedFields::all().uninstall(db).await?;
+
     for table in TABLES.iter().rev() {
         db.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
     }
+
     let schema = Schema::new(db.get_database_backend()).builder();
     let schema = schema.register(artist::Entity).register(album::Entity).register(shop::Entity);
     let schema = schema

@@ -22,6 +22,7 @@ pub(crate) async fn print(db: &DatabaseConnection) -> Result<()> {
     for artist in best.order_by_asc(artist::Column::Id).limit(5).all(db).await? {
         println!("  {:>8.2}  {}", artist.revenue(db).await?, artist.name);
     }
+
     println!("Genres by their share:");
     let best = genre::Entity::find()
         .order_by_desc(genre::Column::CachedShare)
@@ -30,9 +31,11 @@ pub(crate) async fn print(db: &DatabaseConnection) -> Result<()> {
         let share = genre.share(db).await?.unwrap_or_default() * Decimal::ONE_HUNDRED;
         println!("  {share:>7.3}%  {}", genre.name);
     }
+
     for shop in shop::Entity::find().all(db).await? {
         println!("  of the {:.2} that the shop has earned", shop.revenue(db).await?);
     }
+
     if let Some(playlist) =
         playlist::Entity::find().filter(playlist::Column::Name.eq("Grunge")).one(db).await?
     {
@@ -42,6 +45,7 @@ pub(crate) async fn print(db: &DatabaseConnection) -> Result<()> {
             playlist.minutes(db).await?
         );
     }
+
     println!("Teams:");
     teams(db, &employee::Entity::find().order_by_asc(employee::Column::Id).all(db).await?, None, 1)
         .await
@@ -66,6 +70,7 @@ async fn teams(
         );
         Box::pin(teams(db, all, Some(employee.id), depth + 1)).await?;
     }
+
     Ok(())
 }
 

@@ -84,6 +84,7 @@ impl Options {
                     .parse2(meta.tokens.clone());
             }
         }
+
         options
     }
 
@@ -96,12 +97,14 @@ impl Options {
         let Ok(key) = input.call(Ident::parse_any) else {
             return Err(input.error(format!("expected an option of `#[cached]`: it has {KEYS}")));
         };
+
         if seen.contains(&key) {
             return Err(Error::new(
                 key.span(),
                 format!("`{key}` is given twice: keep one of them"),
             ));
         }
+
         seen.push(key.clone());
         self.read(&key, input, errors)
     }
@@ -166,6 +169,7 @@ impl Options {
                 ));
             }
         }
+
         Ok(())
     }
 }
@@ -188,6 +192,7 @@ pub(super) fn list<T>(
             let _ = input.parse::<TokenTree>();
         }
     }
+
     items
 }
 
@@ -217,6 +222,7 @@ fn time(
 ) -> Result<Duration> {
     let example = format!("{key} = \"{example}\"");
     let value = string(key, input, &example)?;
+
     match humantime::parse_duration(&value.value()) {
         Ok(time) if time >= shortest => Ok(time),
         Ok(_) => {

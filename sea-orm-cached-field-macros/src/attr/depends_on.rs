@@ -38,6 +38,7 @@ pub(super) fn depends_on(
              pigeons(weight))`",
         ));
     }
+
     let content;
     parenthesized!(content in input);
     Ok(list(&content, errors, dependency))
@@ -47,6 +48,7 @@ fn dependency(input: ParseStream<'_>, errors: &mut Errors) -> Result<Dependency>
     if input.peek(Token![*]) {
         return input.parse().map(Dependency::AllColumns);
     }
+
     let recursive = recursive(input)?;
     let path = path(input)?;
     if input.peek(Paren) {
@@ -55,6 +57,7 @@ fn dependency(input: ParseStream<'_>, errors: &mut Errors) -> Result<Dependency>
         let reads = list(&content, errors, dependency);
         return Ok(Dependency::Related(Related { recursive, relation: path, reads }));
     }
+
     match (recursive, path.get_ident()) {
         (None, Some(column)) => Ok(Dependency::Column(column.clone())),
         _ => Err(Error::new_spanned(&path, needs_parentheses(&path))),

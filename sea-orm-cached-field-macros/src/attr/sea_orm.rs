@@ -40,6 +40,7 @@ impl SeaOrm {
         let Some(key) = meta.path.get_ident() else {
             return skip(meta);
         };
+
         match key.to_string().as_str() {
             "primary_key" => self.primary_key = true,
             "ignore" => self.ignore = true,
@@ -52,6 +53,7 @@ impl SeaOrm {
             "enum_name" => self.enum_name = Some(meta.value()?.parse::<LitStr>()?.parse()?),
             _ => skip(meta)?,
         }
+
         Ok(())
     }
 }

@@ -132,6 +132,7 @@ impl<'a> Written<'a> {
         let at_type = field.ty.span();
         let [model_name, calculate] =
             [&model.item.ident, self.name].map(|name| Ident::new(&name.to_string(), at_name));
+
         let fallback = self.fallback();
         let checks = self.checks(model, field);
         // The arguments are not the user's, or rustc would suggest to remove them from the field.
@@ -141,6 +142,7 @@ impl<'a> Written<'a> {
         let call = quote_spanned! {at(at_name)=>
             ::sea_orm_cached_field::__private::Call(#method, #arguments).call()
         };
+
         // The same identifiers serve for the definition and the use. If a macro was given the
         // field's name, rustc would otherwise take them for different variables.
         let [calculation, output] = ["calculation", "output"].map(|name| Ident::new(name, at_name));
@@ -148,6 +150,7 @@ impl<'a> Written<'a> {
         let value = quote_spanned! {at_type=>
             ::sea_orm_cached_field::__private::boxed(result::<#value, _>(#output))?
         };
+
         let checked = quote_spanned!(at_name=> asynchronous(#calculation));
         let boxed = quote_spanned!(at_name=> ::std::boxed::Box::pin(async move {
             let #output = #calculation.await;
@@ -155,6 +158,7 @@ impl<'a> Written<'a> {
             let value = #value;
             ::std::result::Result::Ok(value)
         }));
+
         quote! {
             #fallback
             #checks

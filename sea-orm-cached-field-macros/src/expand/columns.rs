@@ -32,6 +32,7 @@ fn columns(model: &Model<'_>, field: &CachedField<'_>) -> Vec<Field> {
     // SeaORM makes a column nullable if the text of its type starts with `Option<`. So no path may
     // come before it.
     let value = field.optional.unwrap_or(field.ty);
+
     let flag_doc = format!(" Whether the stored value of `{name}` is stale.");
     let expiry = field.expires_after.as_ref().map(|expires_after| {
         let text =
@@ -42,6 +43,7 @@ fn columns(model: &Model<'_>, field: &CachedField<'_>) -> Vec<Field> {
         };
         quote!(#[doc = #text] #(#[#beside])* #vis #expires_after: Option<#moment>,)
     });
+
     let if_absent = if_absent(model, field);
     let columns: FieldsNamed = parse_quote!({
         #doc #(#attributes)* #vis #cached: Option<#value>,
@@ -52,6 +54,7 @@ fn columns(model: &Model<'_>, field: &CachedField<'_>) -> Vec<Field> {
         #vis #recalculation_needed: bool,
         #expiry
     });
+
     columns.named.into_iter().collect()
 }
 

@@ -56,6 +56,7 @@ fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> Toke
             None => quote_spanned!(span=> .toward::<#relation::Entity>().follow()),
         },
     };
+
     // An error about a method is shown at the beginning of the value that the method is called on.
     match related.recursive {
         Some(_) => quote_spanned!(span=> { let path = #path; path.repeated(|path| path #hop) }),
@@ -82,6 +83,7 @@ fn hop_over_field(name: &Ident) -> TokenStream {
 fn hop_over_own_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {
     let entity = field.entity;
     let span = at(field.name.span());
+
     // SeaORM implements `Related` only if one relation of the model leads to the entity.
     let related = model.relations.iter().filter(|other| other.entity == entity).count() == 1;
     match (&field.sea_orm.via, &field.sea_orm.relation_enum) {

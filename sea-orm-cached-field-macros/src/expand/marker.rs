@@ -127,6 +127,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         None => quote!(::std::option::Option::None),
     };
     let expires_every = duration(field.options.expires_every);
+
     let flagging = match field.options.flagging {
         Some(Flagging::Commit) => quote!(::sea_orm_cached_field::__private::Flagging::Commit),
         Some(Flagging::Collector) => quote!(::sea_orm_cached_field::__private::Flagging::Collector),
@@ -137,6 +138,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let version = field.options.version;
     let lazy = field.options.lazy;
     let batch = field.is_of_many();
+
     let query = match &field.select {
         Some(select) => query::query(model, field, select),
         None => quote!(::std::option::Option::None),
@@ -145,6 +147,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let recursive = field.options.recursive.is_some();
     let depends_on =
         dependencies::dependencies(model, field.options.depends_on.as_deref().unwrap_or_default());
+
     quote! {
         #[allow(unused_imports)]
         use ::sea_orm_cached_field::__private::{FollowBack as _, FollowUnrelated as _};
@@ -186,6 +189,7 @@ pub(super) fn stored(field: &CachedField<'_>, row: &TokenStream) -> TokenStream 
         Some(_) => quote!(::std::option::Option::Some(&#row.#cached)),
         None => quote!(#row.#cached.as_ref()),
     };
+
     let expires_after = match (&field.expires_after, &field.options.expiration_time_zone) {
         (Some(expires_after), Some(zone)) => {
             quote! {
@@ -196,6 +200,7 @@ pub(super) fn stored(field: &CachedField<'_>, row: &TokenStream) -> TokenStream 
         (Some(expires_after), None) => quote!(#row.#expires_after),
         (None, _) => quote!(::std::option::Option::None),
     };
+
     quote! {
         ::sea_orm_cached_field::__private::Stored {
             value: #value,

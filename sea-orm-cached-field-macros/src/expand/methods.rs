@@ -142,10 +142,12 @@ pub(super) fn active(model: &Model<'_>) -> TokenStream {
 fn expire(field: &CachedField<'_>, key: &TokenStream) -> Option<TokenStream> {
     let CachedField { name, vis, marker, .. } = field;
     let expire = field.methods().expire?;
+
     let doc = format!(
         " Sets when the stored value of `{name}` expires: a date, a date-time or `None`. From that \
          moment on, the row counts as stale and is recalculated."
     );
+
     Some(quote! {
         #[doc = #doc]
         #vis async fn #expire<'c>(

@@ -10,12 +10,14 @@ pub(super) fn depends_on_nothing(field: &CachedField<'_>) -> Option<TokenStream>
     if field.options.depends_on.is_some() || field.options.temporal_triggers {
         return None;
     }
+
     let name = field.name.unraw();
     let text = format!(
         "no change makes the cached field `{name}` stale: name what its calculation reads, as in \
          `#[cached(depends_on(first_name))]`, or say that it reads nothing, \
          `#[cached(depends_on())]`"
     );
+
     let name = field.name;
     Some(quote_spanned! {name.span()=>
         const _: () = {

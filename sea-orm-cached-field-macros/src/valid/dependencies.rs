@@ -44,6 +44,7 @@ fn check_all(place: Place<'_>, given: &mut Vec<Dependency>, errors: &mut Errors)
             Err(error) => errors.push(error),
         }
     }
+
     *given = kept;
 }
 
@@ -97,12 +98,14 @@ fn twice(before: &[Dependency], column: &Ident) -> Result<()> {
             format!("`{column}` is given twice: keep one of them"),
         ));
     }
+
     if before.iter().any(|other| matches!(other, Dependency::AllColumns(_))) {
         return Err(Error::new(
             column.span(),
             format!("`*` is all columns already: leave `{column}` out"),
         ));
     }
+
     Ok(())
 }
 
@@ -135,6 +138,7 @@ fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
     } else {
         return Ok(());
     };
+
     Err(Error::new(column.span(), message))
 }
 
@@ -142,6 +146,7 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
     if model.relation(name).is_some() {
         return Ok(());
     }
+
     let mut columns = model.columns.iter().map(|column| column.name);
     let message = if columns.any(|column| column == name)
         || model.cached_fields.iter().any(|field| field.name == name)
@@ -164,6 +169,7 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
             known.join(", ")
         )
     };
+
     Err(Error::new(name.span(), message))
 }
 
@@ -183,10 +189,12 @@ fn a_module(relation: &Path) -> Result<()> {
 /// Checks that the option `recursive` has a reason: the field's own column behind a relation.
 fn recursion(field: &CachedField<'_>, depends_on: &[Dependency], errors: &mut Errors) {
     let Some(option) = &field.options.recursive else { return };
+
     let reads = |dependency: &Dependency| match dependency {
         Dependency::Related(related) => reads(related, &field.cached),
         _ => false,
     };
+
     if !depends_on.iter().any(reads) {
         errors.at(
             option.span(),

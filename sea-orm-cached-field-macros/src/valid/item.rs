@@ -16,6 +16,7 @@ pub(crate) fn item<'a>(
              `#[cached(depends_on(first_name))]`",
         );
     }
+
     let Item::Struct(item) = item else {
         errors.at(
             item_kind(item),
@@ -23,6 +24,7 @@ pub(crate) fn item<'a>(
         );
         return None;
     };
+
     if !matches!(item.fields, Fields::Named(_)) {
         errors.at(
             item.ident.span(),
@@ -30,6 +32,7 @@ pub(crate) fn item<'a>(
         );
         return None;
     }
+
     if !item.generics.params.is_empty() {
         errors.at(
             item.generics.span(),
@@ -37,6 +40,7 @@ pub(crate) fn item<'a>(
         );
         return None;
     }
+
     placement(item, errors).then_some(item)
 }
 
@@ -50,9 +54,11 @@ fn placement(item: &ItemStruct, errors: &mut Errors) -> bool {
         );
         return false;
     }
+
     if derives(item, "DeriveModelEx") {
         return false;
     }
+
     if !derives(item, "DeriveEntityModel") {
         errors.at(
             Span::call_site(),
@@ -61,6 +67,7 @@ fn placement(item: &ItemStruct, errors: &mut Errors) -> bool {
         );
         return false;
     }
+
     true
 }
 

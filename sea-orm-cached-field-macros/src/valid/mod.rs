@@ -26,10 +26,12 @@ pub(crate) fn model(model: &mut Model<'_>, errors: &mut Errors) -> bool {
         );
         sound = false;
     }
+
     for field in &model.cached_fields {
         sound &= kind_of_field(field, errors);
         options(field, errors);
     }
+
     sound &= primary_key(model, errors);
     sound &= names::check(model, errors);
     dependencies::check(model, errors);
@@ -71,6 +73,7 @@ fn kind_of_field(field: &CachedField<'_>, errors: &mut Errors) -> bool {
     } else {
         return true;
     }
+
     false
 }
 
@@ -82,6 +85,7 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
              `#[cached(depends_on(first_name), temporal_triggers)]`",
         );
     }
+
     if let Some(name) = &field.options.expiration_field_name
         && !field.options.temporal_triggers
     {
@@ -93,6 +97,7 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
             ),
         );
     }
+
     if let Some(zone) = &field.options.expiration_time_zone
         && !field.options.temporal_triggers
     {
@@ -105,6 +110,7 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
             ),
         );
     }
+
     if let Some(query) = field.options.query.as_ref().filter(|_| field.options.batch) {
         errors.at(
             query.span(),
@@ -112,6 +118,7 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
              a function, `query` for a single query",
         );
     }
+
     if let Some(blocking) =
         field.options.blocking.as_ref().filter(|_| field.options.query.is_some())
     {
@@ -120,6 +127,7 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
             "a `query` is calculated by the database, and blocks nothing here: remove `blocking`",
         );
     }
+
     if let Some(debounce) = field.options.debounce_key.as_ref().filter(|_| field.options.lazy) {
         errors.at(
             debounce.span(),
@@ -127,6 +135,7 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
              remove one of them",
         );
     }
+
     if let Some(attribute) =
         field.attributes.iter().find(|attribute| attribute.path().is_ident("cfg"))
     {

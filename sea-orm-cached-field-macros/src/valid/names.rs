@@ -68,6 +68,7 @@ fn columns(model: &Model<'_>, errors: &mut Errors) -> bool {
     let relations = model.relations.iter().map(|relation| relation.name);
     let mut taken: HashSet<String> =
         relations.chain(model.columns.iter().map(|column| column.name)).map(text).collect();
+
     let mut free = true;
     for field in &model.cached_fields {
         let option = |column: &Ident| match column {
@@ -89,6 +90,7 @@ fn columns(model: &Model<'_>, errors: &mut Errors) -> bool {
             }
         }
     }
+
     free
 }
 
@@ -109,6 +111,7 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
             }
         }
     }
+
     for calculation in model.cached_fields.iter().map(CachedField::written) {
         if taken.contains(&text(calculation)) {
             errors.at(
@@ -121,6 +124,7 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
             free = false;
         }
     }
+
     free
 }
 
@@ -131,6 +135,7 @@ fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) ->
         .iter()
         .map(|column| column.ty)
         .chain(model.cached_fields.iter().map(|field| field.ty));
+
     let wrong = if GENERATED.contains(&marker.as_str()) {
         "SeaORM generates a type of that name: rename the field"
     } else if EXPECTED.contains(&marker.as_str()) {
@@ -141,6 +146,7 @@ fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) ->
     } else {
         return true;
     };
+
     errors.at(
         field.name.span(),
         format!(
@@ -148,6 +154,7 @@ fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) ->
             field.name
         ),
     );
+
     false
 }
 

@@ -10,12 +10,14 @@ pub(super) fn apart(text: String) -> String {
     if !text.contains("WITH ") {
         return text;
     }
+
     let pieces = pieces(&text);
     let quoted = |name: &str| {
         pieces.iter().any(|piece| unquoted(piece).is_some_and(|it| it.eq_ignore_ascii_case(name)))
     };
     let taken =
         |name: &str| quoted(name) || pieces.iter().any(|piece| piece.eq_ignore_ascii_case(name));
+
     let hiding: Vec<(&str, String)> = tables_of_with(&pieces)
         .into_iter()
         .filter(|name| quoted(name))
@@ -30,6 +32,7 @@ pub(super) fn apart(text: String) -> String {
     if hiding.is_empty() {
         return text;
     }
+
     let renamed = |piece: &&str| {
         hiding.iter().find(|(name, _)| name == piece).map(|(_, other)| other.clone())
     };
@@ -51,6 +54,7 @@ fn pieces(text: &str) -> Vec<&str> {
         pieces.push(piece);
         rest = after;
     }
+
     pieces
 }
 
@@ -64,6 +68,7 @@ fn unquoted(piece: &str) -> Option<&str> {
 fn tables_of_with<'t>(pieces: &[&'t str]) -> Vec<&'t str> {
     let significant: Vec<&str> =
         pieces.iter().copied().filter(|piece| !piece.trim().is_empty()).collect();
+
     let mut names = Vec::new();
     for (at, name) in significant.iter().enumerate() {
         let mut after = &significant[at + 1..];
@@ -77,6 +82,7 @@ fn tables_of_with<'t>(pieces: &[&'t str]) -> Vec<&'t str> {
             names.push(*name);
         }
     }
+
     names
 }
 
@@ -98,8 +104,10 @@ mod tests {
                  k AS (SELECT v__.x FROM v__, "v_")
             SELECT k.v__, 1 AS v__
               FROM k"#;
+
         assert_eq!(apart(text.to_owned()), expected);
         assert_eq!(apart(text.replace("\"v\"", "`V`")), expected.replace("\"v\"", "`V`"));
+
         let unlike = text.replace("\"v\"", "\"vv\"");
         assert_eq!(apart(unlike.clone()), unlike);
     }

@@ -77,6 +77,7 @@ impl Sql {
             let array = self.bind(array(bound.values).1);
             return format!("= ANY ({array})");
         }
+
         let values = repeated(bound.values).into_iter().map(|value| self.bind_for(column, value));
         let values: Columns = values.collect();
         // MariaDB looks a single value up first of all, and then reads a query that is joined with
@@ -115,6 +116,7 @@ impl Sql {
                 }
             }
         }
+
         let tuples = (0..padded(rows)).map(|_| {
             let row = varying
                 .iter_mut()
@@ -163,6 +165,7 @@ impl Sql {
             selected
                 .push(bound.column.map_or(value.clone(), |column| self.cast_for(column, &value)));
         }
+
         let [selected, arrays, names] =
             [selected, arrays, names].map(|columns| columns.into_iter().collect::<Columns>());
         format!("SELECT {selected} FROM unnest({arrays}) AS u ({names})")

@@ -32,6 +32,7 @@ pub(super) fn owner() -> Owner {
         read: Default::default(),
         order: Default::default(),
     };
+
     Owner {
         table: table("lamppost"),
         key: vec![column("id")],
@@ -102,6 +103,7 @@ pub(super) fn tables() -> (Described, Vec<Described>) {
         ("full_name_recalculation_needed", "boolean"),
         ("full_name_expires_after", "timestamp with time zone"),
     ];
+
     let ring = UniqueColumn { name: "ring".to_owned(), collation: "BINARY".to_owned() };
     let columns =
         [("id", "integer"), ("lamppost_id", "integer"), ("weight", "numeric"), ("ring", "text")];
@@ -124,17 +126,20 @@ fn queried(owner: &Owner) -> [Owner; 3] {
     fn id() -> Expr {
         Expr::col(("lamppost", "id"))
     }
+
     let of_source = || {
         let mut select = Query::select();
         select.column("lamppost_id").expr(Expr::col("weight").sum()).from("pigeon");
         select.add_group_by([Expr::col("lamppost_id")]).take()
     };
+
     let joined = || {
         let is_behind = Expr::col(("pigeon", "lamppost_id")).eq(id());
         let mut select = Query::select();
         select.expr(id()).expr(Expr::col(("pigeon", "weight")).sum()).from("lamppost");
         select.left_join("pigeon", is_behind).add_group_by([id()]).take()
     };
+
     let nested = || {
         let is_behind = Expr::col(("pigeon", "lamppost_id")).eq(id());
         let weight = Query::select()
@@ -144,6 +149,7 @@ fn queried(owner: &Owner) -> [Owner; 3] {
             .take();
         Query::select().expr(id()).expr(Expr::from(weight)).from("lamppost").take()
     };
+
     let selects: [fn() -> SelectStatement; 3] = [of_source, joined, nested];
     selects.map(|select| {
         let mut owner = owner.clone();
@@ -187,6 +193,7 @@ impl Example {
         let keys: Vec<Key> = (1..=rows).map(key).collect();
         let fields = 0..owner.fields.len();
         let shape = Shape(fields.map(|field| ShapedField { field, done: true }).collect());
+
         let written = |key: &Key| Written {
             key: key.clone(),
             claimed_at: 0,
@@ -195,6 +202,7 @@ impl Example {
         let rows: Vec<Written> = keys.iter().map(written).collect();
         let rows = written_in_parts(&owner, &shape, &rows).next().expect("there are rows").to_vec();
         let keys = claims_in_parts(&owner, &keys).next().expect("there are rows").to_vec();
+
         let claim = |key: &Key| Claim {
             key: key.clone(),
             field: 0,
@@ -209,6 +217,7 @@ impl Example {
         let mark =
             Mark { key: keys[0].clone(), field: owner.fields[0].name.to_owned(), marked_at: 0 };
         let (table, related) = tables();
+
         Self {
             upstream: upstream(&owner),
             claims: keys.iter().map(claim).collect(),
@@ -387,6 +396,7 @@ fn mysql_appends_marks_by_values() {
 fn what_is_watched_is_written_down() {
     let owner = owner();
     let key = owner.key.iter().map(|column| column.name.as_str()).collect::<Vec<_>>();
+
     for (at, field) in owner.fields.iter().enumerate() {
         let inputs = owner.inputs(at);
         let own: Vec<&str> = owner.watched(field).filter(|column| !key.contains(column)).collect();

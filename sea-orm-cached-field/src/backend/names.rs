@@ -93,6 +93,7 @@ impl Dialect {
                 Some(_) => return None,
             }
         }
+
         Some(Table { name: names.pop()?, schema: names.pop() })
     }
 
@@ -307,6 +308,7 @@ impl Names<'_> {
             });
             columns.collect()
         };
+
         let key = ordered("t", &self.own_key());
         let bounds = [("after", ">"), ("to", "<=")].map(|(bound, operator)| {
             let columns = self.bound(bound);
@@ -315,6 +317,7 @@ impl Names<'_> {
             format!("(m.{first} IS NULL OR ({key}) {operator} ({bound}))")
         });
         let [after, to] = bounds;
+
         format!(
             "{is_chunk}
                        AND {after}

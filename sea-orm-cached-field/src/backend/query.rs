@@ -37,6 +37,7 @@ pub(super) fn select(backend: Backend, owner: &Owner, field: usize, keys: &[Key]
     // come from a second SELECT. MariaDB takes no placeholder into the query, and looks it up row
     // by row.
     let among = among(&mut sql, owner, keys.iter());
+
     let text = format!(
         "WITH {rows}
          SELECT {keys}, {value} AS value, true AS found
@@ -53,6 +54,7 @@ pub(super) fn select(backend: Backend, owner: &Owner, field: usize, keys: &[Key]
         restricted = is_among(&names.keys_of("v"), &among),
         wanted = is_among(&names.own_key_of("t"), &among),
     );
+
     sql.statement(text)
 }
 
@@ -72,6 +74,7 @@ pub(super) fn values(
     let keys = claims.iter().map(|claim| &claim.key);
     // Planners take constants into the query, but no join. So the keys are bound twice.
     let among = among(sql, owner, keys.clone());
+
     let mut claimed = Bound::keys(owner, keys);
     claimed.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
     claimed.push(Bound::alike("claimed_at", claims.iter().map(|claim| claim.claimed_at)));
@@ -79,6 +82,7 @@ pub(super) fn values(
     let is_found = (!query(field).optional).then(|| "c.value IS NOT NULL".to_owned());
     let is_once = "coalesce(c.times, 1) = 1".to_owned();
     let is_sound: All = [Some(is_once), is_found, fits].into_iter().flatten().collect();
+
     format!(
         "{rows}, {claimed},
               c AS (

@@ -121,6 +121,7 @@ impl Sql {
             let tuple = self.keys(owner, [key]);
             return format!("({columns}) {operator} {tuple}");
         }
+
         let strictly = operator.trim_end_matches('=');
         let mut compared = String::new();
         for ((kind, column), value) in owner.key.iter().zip(columns.iter()).zip(key.values()).rev()
@@ -133,6 +134,7 @@ impl Sql {
                 format!("({column} {strictly} {value} OR {column} = {value} AND {compared})")
             };
         }
+
         compared
     }
 
@@ -196,6 +198,7 @@ impl Sql {
         #[cfg(feature = "__mutations")]
         let text = super::mutation::mutated(&text);
         let text = super::apart::apart(text);
+
         let mut parts = text.split(PLACEHOLDER);
         let mut text = parts.next().unwrap_or_default().to_owned();
         let mut values = Vec::new();
@@ -211,6 +214,7 @@ impl Sql {
                 text.extend(["?", rest]);
             }
         }
+
         if self.dialect == Dialect::Postgres {
             values = self.values;
         }

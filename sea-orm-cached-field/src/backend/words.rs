@@ -29,6 +29,7 @@ fn reserved(backend: DbBackend) -> BTreeSet<&'static str> {
         DbBackend::Sqlite => &["SQLite"],
         other => panic!("no words of {other:?}"),
     };
+
     let mut words = BTreeSet::new();
     for section in include_str!("reserved_words.txt").split("\n[").skip(1) {
         let (name, listed) = section.split_once("]\n").expect("a section has a name");
@@ -36,6 +37,7 @@ fn reserved(backend: DbBackend) -> BTreeSet<&'static str> {
             words.extend(listed.split_whitespace());
         }
     }
+
     words
 }
 
@@ -63,6 +65,7 @@ fn objects(backend: Backend, owner: &Owner) -> Vec<Object> {
         described.columns.values_mut().for_each(|kind| *kind = kind.to_uppercase());
     }
     let mut objects = backend.objects(owner, &table, &related);
+
     // Other triggers stand where rows come and go with partitions, and where foreign keys act.
     for described in related.iter_mut().chain([&mut table]) {
         described.by_row = true;
@@ -77,6 +80,7 @@ fn objects(backend: Backend, owner: &Owner) -> Vec<Object> {
             on_update: Action::Cascade,
         }]];
     }
+
     objects.extend(backend.objects(owner, &table, &related));
     objects
 }
@@ -87,10 +91,12 @@ fn texts(backend: Backend) -> Vec<String> {
     let (mut in_capitals, _) = example::tables();
     in_capitals.columns.values_mut().for_each(|kind| *kind = kind.to_uppercase());
     let of = Example::of(owner.clone(), 3);
+
     let objects = objects(backend, &owner);
     let statements = example::sent(backend, &of).into_iter();
     let statements = statements.chain(example::of_installation(backend, &of));
     let mut texts: Vec<String> = statements.map(|(_, statement)| statement.sql).collect();
+
     texts.extend(objects.iter().flat_map(|object| object.create.clone()));
     texts.extend(objects.iter().filter(|object| object.kind == ObjectKind::Table).flat_map(
         |object| of_database!(backend, upgrade::upgrade(&owner, &in_capitals, object, 1)),
@@ -102,6 +108,7 @@ fn texts(backend: Backend) -> Vec<String> {
     if backend == Backend::Postgres {
         texts.extend([super::postgres::lock_of_sleeper(&owner, 1), super::postgres::unlock_all(1)]);
     }
+
     texts
 }
 
@@ -113,6 +120,7 @@ fn names(backend: DbBackend, text: &str) -> Vec<String> {
         DbBackend::Sqlite => &SQLiteDialect {},
         other => panic!("no words of {other:?}"),
     };
+
     let tokens =
         Tokenizer::new(dialect, text).tokenize().unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut names = Vec::new();
@@ -133,6 +141,7 @@ fn names(backend: DbBackend, text: &str) -> Vec<String> {
             _ => {}
         }
     }
+
     names
 }
 
@@ -149,6 +158,7 @@ pub(crate) fn names_beside_the_users(backend: Backend) -> BTreeSet<String> {
 fn assert_none_is_reserved(backend: Backend) {
     let reserved = reserved(backend.kind());
     let texts = texts(backend);
+
     let mut found = BTreeSet::new();
     for text in &texts {
         let names = names(backend.kind(), text);
@@ -156,9 +166,11 @@ fn assert_none_is_reserved(backend: Backend) {
             names.into_iter().filter(|name| reserved.contains(name.to_uppercase().as_str())),
         );
     }
+
     let first = texts
         .iter()
         .find(|text| names(backend.kind(), text).iter().any(|name| found.contains(name)));
+
     assert!(found.is_empty(), "reserved: {found:?}, as in\n{}", first.unwrap());
 }
 
@@ -200,6 +212,7 @@ async fn the_list_has_what_mysql_reserves() {
     let keywords =
         words_of(&server, "SELECT CAST(WORD AS CHAR) FROM information_schema.KEYWORDS").await;
     let listed = reserved(DbBackend::MySql);
+
     let mut tried = 0;
     for word in
         keywords.iter().filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
@@ -212,6 +225,7 @@ async fn the_list_has_what_mysql_reserves() {
             server.query_one_raw(Statement::from_string(DbBackend::MySql, query)).await.is_err();
         assert!(!is_reserved || listed.contains(word.as_str()), "{word} is missing");
     }
+
     assert!(tried > 600, "{tried}");
 }
 

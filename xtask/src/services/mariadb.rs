@@ -35,6 +35,7 @@ fn start(sh: &Shell, url: &Url) -> Result<()> {
         ensure!(connect(url).is_err(), "the server on this port is none of this machine");
         debian::install(sh, "mariadb-server")?;
     }
+
     if connect(url).is_err() {
         // The result of this command is not enough. It looks for the server over a socket for 30
         // seconds. A server that still recovers from a kill, or that listens elsewhere, counts as a
@@ -42,9 +43,11 @@ fn start(sh: &Shell, url: &Url) -> Result<()> {
         let _ = cmd!(sh, "service mariadb start").run();
         wait_for(|| connect(url))?;
     }
+
     if probe(sh, url).is_err() {
         let statement = "alter user root@localhost identified via unix_socket or mysql_native_password using password('')";
         cmd!(sh, "mariadb --execute={statement}").run()?;
     }
+
     probe(sh, url)
 }

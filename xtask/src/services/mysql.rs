@@ -124,6 +124,7 @@ fn run(sh: &Shell, url: &Url, data: &Path) -> Result<()> {
     let port = url.port().unwrap_or(3306);
     let [socket, log, pid] =
         ["socket", "log.err", "pid"].map(|name| data.join(name).display().to_string());
+
     let settings = [
         "--daemonize".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),

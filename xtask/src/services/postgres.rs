@@ -88,6 +88,7 @@ fn query(sh: &Shell, url: &Url, sql: &str) -> Result<String> {
     if !output.status.success() {
         return Err(anyhow!("{}", String::from_utf8_lossy(&output.stderr).trim()));
     }
+
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
@@ -104,6 +105,7 @@ fn start(sh: &Shell, url: &Url) -> Result<()> {
         debian::install(sh, "postgresql")?;
         is_ours = true;
     }
+
     let cluster = Cluster::on_port(sh, port)?;
     let cluster = cluster
         .with_context(|| format!("PostgreSQL is installed, but has no cluster on port {port}"))?;
@@ -111,8 +113,10 @@ fn start(sh: &Shell, url: &Url) -> Result<()> {
         cluster.control(sh, "start")?;
         is_ours = true;
     }
+
     let dbname = url.as_str();
     wait_for(|| Ok(cmd!(sh, "pg_isready --quiet --dbname {dbname}").quiet().run()?))?;
+
     match probe(sh, url) {
         Err(_) if is_ours => cluster.trust_loopback(sh),
         result => result,
@@ -153,6 +157,7 @@ impl Cluster {
                 }));
             }
         }
+
         Ok(None)
     }
 

@@ -18,6 +18,7 @@ pub(super) fn read(said: &str, tests: &[String]) -> BTreeMap<String, Outcome> {
         .lines()
         .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok"))
         .collect();
+
     let reasons = reasons(said);
     let outcomes = tests.iter().map(|test| {
         let outcome = match reasons.get(test.as_str()) {
@@ -27,6 +28,7 @@ pub(super) fn read(said: &str, tests: &[String]) -> BTreeMap<String, Outcome> {
         };
         (test.clone(), outcome)
     });
+
     outcomes.collect()
 }
 

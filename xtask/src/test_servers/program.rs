@@ -124,6 +124,7 @@ mod tests {
             )
         };
         let parse = |message: String| Program::parse(&message, Path::new("/w"));
+
         assert_eq!(
             parse(message("/w/sea-orm-cached-field/Cargo.toml", true)).unwrap().name(),
             "marking"

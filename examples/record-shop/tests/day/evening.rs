@@ -92,17 +92,20 @@ async fn three_programs(shop: &Shop) -> Result<()> {
         }
         anyhow::Ok(())
     };
+
     let calculating = async {
         for _ in 0..10 {
             CachedFields::all().worker(&shop.till).drain().await?;
         }
         anyhow::Ok(())
     };
+
     tokio::try_join!(
         selling(shop.db.clone(), 200..230),
         selling(shop.till.clone(), 1200..1230),
         calculating
     )?;
+
     Ok(())
 }
 
@@ -147,10 +150,12 @@ async fn saved_over(shop: &Shop) -> Result<()> {
     )
     .await?;
     shop.drain().await?;
+
     let name = format!("{} (again)", old.name);
     artist::ActiveModel { name: Set(name), ..old.into_active_model().reset_all() }
         .update(&shop.db)
         .await?;
+
     Ok(())
 }
 

@@ -24,6 +24,7 @@ macro_rules! read {
 /// reading has to go down to the change.
 pub async fn read(db: &DatabaseConnection, of: &Values) -> Result<Values> {
     let of = |figure: Figure| of.get(figure).cloned().unwrap_or_default();
+
     Ok(Values::from([
         ("genre.share", read!(db, of("genre.share"), genre.fresh_share, millionths)),
         ("shop.revenue", read!(db, of("shop.revenue"), shop.fresh_revenue, cents)),

@@ -37,6 +37,7 @@ pub async fn all(shop: &Shop) -> Result<Values> {
         let rows = rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "value")?)));
         values.insert(figure, rows.collect::<Result<_>>()?);
     }
+
     Ok(values)
 }
 
@@ -60,6 +61,7 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
             ensure!(left == 0, "{left} rows are left in {beside}");
         }
     }
+
     Ok(())
 }
 
@@ -74,11 +76,13 @@ async fn errors(shop: &Shop, table: &str) -> Result<Vec<String>> {
         .db
         .query_all_raw(Statement::from_string(shop.db.get_database_backend(), query))
         .await?;
+
     let told = rows.iter().map(|row| {
         let field: String = row.try_get("", "field")?;
         let key: i32 = row.try_get("", "key_1")?;
         let error: String = row.try_get("", "last_error")?;
         Ok(format!("{field} of row {key}: {error}"))
     });
+
     told.collect()
 }

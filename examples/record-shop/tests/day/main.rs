@@ -103,13 +103,16 @@ async fn live_through_one(
         truth::compare(&some, &fresh::read(&shop.db, &some).await?)
             .context("read fresh, before the worker came")?;
     }
+
     let started = Instant::now();
     tally.recalculated += shop.drain().await?;
     tally.recalculating += started.elapsed();
     kept::nothing_is_pending(shop).await.context("after the worker")?;
     truth::compare(&truth, &kept::all(shop).await?).context("after the worker")?;
+
     tally.steps += 1;
     tally.values += truth.values().map(|rows| rows.len()).sum::<usize>();
+
     Ok(truth)
 }
 
@@ -119,6 +122,7 @@ async fn on(place: Place) {
     let lived = live_through(&shop).await;
     shop.close().await.expect("closed");
     let tally = lived.unwrap_or_else(|error| panic!("{error:#}"));
+
     println!(
         "{place:?}: {} steps, {} values compared, {} figures recalculated in {:.1?}, {:.1?} in all",
         tally.steps,

@@ -93,6 +93,7 @@ async fn together(shop: &Shop) -> Result<()> {
         let line = invoice_line::ActiveModel::builder().set_track_id(track).set_quantity(1);
         line.set_unit_price(Decimal::new(99, 2))
     };
+
     let invoice = invoice::ActiveModel::builder()
         .set_customer_id(2)
         .set_invoice_date("2012-01-02T09:30:00Z".parse::<sea_orm::prelude::DateTimeUtc>()?)
@@ -100,6 +101,7 @@ async fn together(shop: &Shop) -> Result<()> {
         .set_recorded_total(Decimal::ZERO)
         .add_line(line(1200))
         .add_line(line(1400));
+
     invoice.save(&shop.db).await?;
     Ok(())
 }

@@ -102,12 +102,14 @@ async fn newcomers(shop: &Shop) -> Result<()> {
     let sale = shop.db.begin().await?;
     let artist = artist::ActiveModel { name: Set("The Pigeons".to_owned()), ..Default::default() };
     let artist = artist.insert(&sale).await?;
+
     let album = album::ActiveModel {
         artist_id: Set(artist.id),
         title: Set("Lamppost".to_owned()),
         ..Default::default()
     };
     let album = album.insert(&sale).await?;
+
     let track = track::ActiveModel {
         album_id: Set(Some(album.id)),
         media_type_id: Set(1),
@@ -119,6 +121,7 @@ async fn newcomers(shop: &Shop) -> Result<()> {
         ..Default::default()
     };
     let track = track.insert(&sale).await?;
+
     let line = invoice_line::ActiveModel {
         track_id: Set(track.id),
         unit_price: Set(track.unit_price),
@@ -127,8 +130,10 @@ async fn newcomers(shop: &Shop) -> Result<()> {
         ..Default::default()
     };
     line.insert(&sale).await?;
+
     ensure!(artist.fresh_revenue(&sale).await? == Decimal::new(387, 2), "three copies were sold");
     sale.commit().await?;
+
     Ok(())
 }
 

@@ -52,6 +52,7 @@ impl Place {
             Self::MariaDb => ("CACHED_FIELD_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/mysql"),
             Self::MySql => ("CACHED_FIELD_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3307/mysql"),
         };
+
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name =
             format!("shop_day_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -61,12 +62,15 @@ impl Place {
                 "no server at {server}: `cargo xtask services` starts one, {variable} names another"
             )
         };
+
         let connection = Database::connect(&server).await.with_context(remedy)?;
         connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
         connection.close().await?;
+
         let (address, database) = server.rsplit_once('/').context("the URL names no database")?;
         let options = database.find('?').map(|start| &database[start..]).unwrap_or_default();
         let url = format!("{address}/{name}{options}");
+
         // A pooler keeps sessions in it.
         let force = if self == Self::Postgres { "WITH (FORCE)" } else { "" };
         let drop = format!("DROP DATABASE {name} {force}");
@@ -123,6 +127,7 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection> {
         // 60 for each model of the shop, as docs/databases.md says.
         options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(7 * 60));
     }
+
     if url.starts_with("sqlite") {
         options.map_sqlx_sqlite_opts(|options| {
             options
@@ -130,5 +135,6 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection> {
                 .busy_timeout(Duration::from_secs(20))
         });
     }
+
     Ok(Database::connect(options).await?)
 }

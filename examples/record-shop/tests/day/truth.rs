@@ -45,6 +45,7 @@ fn queries(place: Place) -> [(Figure, String); 8] {
                            GROUP BY {by}) s ON s.id = o.id"
         )
     };
+
     let of_artists = format!("{SOLD} JOIN album a ON a.id = t.album_id");
     let played = sum(
         "playlist",
@@ -52,6 +53,7 @@ fn queries(place: Place) -> [(Figure, String); 8] {
         "p.playlist_id",
         "FROM playlist_track p JOIN track t ON t.id = p.track_id",
     );
+
     let of_teams = format!(
         "{SOLD} JOIN customer c ON c.id = i.customer_id
          JOIN (WITH RECURSIVE team (boss, id) AS (
@@ -62,10 +64,12 @@ fn queries(place: Place) -> [(Figure, String); 8] {
                       JOIN employee e ON e.reports_to_id = team.id)
                SELECT boss, id FROM team) e ON e.id = c.support_rep_id"
     );
+
     let genres = sum("genre", &cents, "t.genre_id", SOLD);
     let shops =
         sum("shop", &cents, "g.shop_id", &format!("{SOLD} JOIN genre g ON g.id = t.genre_id"));
     let share = place.quotient("g.value * 1000000", "s.value");
+
     [
         ("invoice.total", sum("invoice", &cents, "l.invoice_id", "FROM invoice_line l")),
         ("customer.lifetime_value", sum("customer", &cents, "i.customer_id", SOLD)),
@@ -118,6 +122,7 @@ pub fn compare(truth: &Values, found: &Values) -> Result<()> {
     if wrong.is_empty() {
         return Ok(());
     }
+
     let more = wrong.len().saturating_sub(20);
     wrong.truncate(20);
     bail!("\n  {}\n  and {more} more\n", wrong.join("\n  "));

@@ -103,6 +103,7 @@ pub(super) fn of_owner(owner: &Owner, table: &Described) -> Vec<Object> {
             .map(|(at, field)| (at, [key.as_slice(), &field.own_columns].concat()))
             .collect(),
     };
+
     watched.objects(|way| owner.sources.iter().any(|source| follows_link(source, &way[0])))
 }
 
@@ -120,6 +121,7 @@ pub(super) fn of_source(owner: &Owner, source: &Source, far: &Described) -> Vec<
             .map(|reader| (reader.field, [link.as_slice(), &reader.columns].concat()))
             .collect(),
     };
+
     watched.objects(|way| is_link(owner, source, &way[0]))
 }
 
@@ -182,6 +184,7 @@ impl Watched<'_> {
         if fields.is_empty() {
             return None;
         }
+
         let constraints: Vec<&str> = way.iter().map(|key| key.name.as_str()).collect();
         let (suffix, event) = match event {
             Event::Delete => ("bd", "BEFORE DELETE"),
@@ -191,6 +194,7 @@ impl Watched<'_> {
         let constraints = constraints.join("__");
         let suffix = format!("{name}__{constraints}_{suffix}");
         let body = self.body(way, &effect, &fields, event);
+
         Some(tables::trigger(self.owner, &suffix, &last.parent, event, &body))
     }
 
@@ -210,6 +214,7 @@ impl Watched<'_> {
             .zip(types)
             .map(|(variable, kind)| format!("  DECLARE {variable} {kind};"))
             .collect();
+
         let condition: Any = match event {
             "BEFORE UPDATE" => way
                 .last()
@@ -219,6 +224,7 @@ impl Watched<'_> {
                 .collect(),
             _ => Any::from_iter(["TRUE".to_owned()]),
         };
+
         let mark = |fields: Vec<usize>| {
             format!(
                 "        INSERT INTO {marks} (field, {columns})
@@ -228,6 +234,7 @@ impl Watched<'_> {
                 values = variables,
             )
         };
+
         let marks: Vec<String> =
             in_lists(self.owner, fields.iter().copied()).into_iter().map(mark).collect();
         body.push(format!(
@@ -249,6 +256,7 @@ impl Watched<'_> {
             are_found = variables.join(" IS NOT NULL AND "),
             marks = marks.join("\n"),
         ));
+
         body
     }
 
@@ -299,6 +307,7 @@ impl Watched<'_> {
             }
             _ => None,
         };
+
         let selects = old
             .into_iter()
             .chain(new)
@@ -324,10 +333,12 @@ impl Watched<'_> {
     fn level(&self, way: &[Cascade], at: usize, columns: &[String]) -> String {
         let key = &way[at];
         let cascades = self.cascades_to_itself(&key.table);
+
         let mut needed = columns.to_vec();
         needed.extend(cascades.iter().flat_map(|key| key.parent_columns.clone()));
         needed.sort();
         needed.dedup();
+
         let names = DIALECT.columns(needed.iter().map(String::as_str));
         let selected = names.of("x");
         let table = DIALECT.qualified(&key.table);
@@ -336,6 +347,7 @@ impl Watched<'_> {
             let parents = DIALECT.columns(key.parent_columns.iter().map(String::as_str));
             columns.of("x").equal(&parents.of(other))
         };
+
         // Not FOR UPDATE: MySQL counts it as a write to a table that the user's statement may use
         // (error 1442).
         let first = if at + 1 == way.len() {
@@ -361,6 +373,7 @@ impl Watched<'_> {
         if cascades.is_empty() {
             return first;
         }
+
         let rounds = cascades.iter().map(|key| {
             let linked = pairs("r", key);
             format!(

@@ -46,6 +46,7 @@ pub(crate) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
+
     let text = format!(
         "SELECT c.TABLE_SCHEMA AS `schema`,
                 c.COLUMN_NAME AS name,
@@ -72,12 +73,14 @@ pub(crate) fn describe(table: &Table) -> Statement {
             AND c.TABLE_NAME = {name}
           ORDER BY c.ORDINAL_POSITION"
     );
+
     statement(sql, text)
 }
 
 /// MariaDB's `json` is a `longtext`.
 pub(crate) fn holds(kind: &ColumnType, found: &str) -> bool {
     let name = found.split(['(', ' ']).next().unwrap_or(found);
+
     match kind {
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
             name.ends_with("char") || name.ends_with("text") || ["enum", "set"].contains(&name)
@@ -105,6 +108,7 @@ pub(crate) fn foreign_keys(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
+
     let text = format!(
         "SELECT k.CONSTRAINT_NAME AS name, k.COLUMN_NAME AS `column`,
                 k.REFERENCED_TABLE_SCHEMA AS parent_schema,
@@ -122,6 +126,7 @@ pub(crate) fn foreign_keys(table: &Table) -> Statement {
             AND k.REFERENCED_TABLE_NAME IS NOT NULL
           ORDER BY k.CONSTRAINT_NAME, k.ORDINAL_POSITION"
     );
+
     statement(sql, text)
 }
 
@@ -185,6 +190,7 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
     let prefix = DIALECT.literal(&tables::tag_prefix(&owner.table));
     let ours = [marks(owner), recalculations(owner), versions(owner)];
     let ours = DIALECT.literals(ours.iter().map(|table| table.name.as_str()));
+
     let text = format!(
         "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent,
                 t.EVENT_OBJECT_TABLE AS on_table,
@@ -209,6 +215,7 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
         schemas = schemas(owner),
         table = DIALECT.literal(&owner.table.name),
     );
+
     statement(Sql::mysql(), text)
 }
 
@@ -222,6 +229,7 @@ fn orphaned() -> String {
     };
     let account = grantee("t.DEFINER");
     let own = grantee("CURRENT_USER()");
+
     format!(
         "NOT EXISTS (
                      SELECT 1
@@ -265,6 +273,7 @@ pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
         Some(_) => ("TRUE".to_owned(), format!("s.TABLE_SCHEMA = {schema}")),
         None => (format!("t.TRIGGER_SCHEMA = {schema}"), "FALSE".to_owned()),
     };
+
     let text = format!(
         "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent,
                 t.TRIGGER_SCHEMA AS `schema`, t.EVENT_OBJECT_TABLE AS on_table,
@@ -288,6 +297,7 @@ pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
             AND LOCATE({prefix}, t.TABLE_COMMENT) = 1",
         tag = trigger_tag(&prefix),
     );
+
     statement(Sql::mysql(), text)
 }
 
@@ -300,6 +310,7 @@ pub(crate) fn drop_object(
 ) -> String {
     let own = DIALECT.beside(beside, name);
     let name = DIALECT.quote(name);
+
     match (kind, parent) {
         (ObjectKind::Index, _) => {
             let table = DIALECT.qualified(beside);
@@ -316,6 +327,7 @@ pub(crate) fn drop_object(
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
+
     [
         named("describe", describe(&owner.table)),
         named("unique_columns", super::unique::columns(&owner.table)),

@@ -34,6 +34,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let listed = names.lists_any("m.field", fields);
     let marks = names.marks();
     let queue = names.queue();
+
     let mut moments = vec![
         format!(
             "(SELECT q.due_at
@@ -54,6 +55,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
                           WHERE d.leased_until > UTC_TIMESTAMP(6))"
         ),
     ];
+
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = DIALECT.expiry(field)?;
         let flag = DIALECT.flag(field);
@@ -70,10 +72,12 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
             now = as_expiry(field, "UTC_TIMESTAMP(6)"),
         ))
     }));
+
     // `LEAST` of nothing is nothing, and so is it if one of them is nothing.
     let moments = moments.into_iter().map(|moment| format!("SELECT {moment} AS moment"));
     let moments: Vec<String> = moments.collect();
     let wait = "TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), MIN(w.moment))";
+
     let text = format!(
         "SELECT EXISTS (SELECT 1 FROM {marks} m WHERE {listed}) AS work,
                 (SELECT GREATEST(CAST(CEIL({wait} / 1000) AS SIGNED), 0)
@@ -81,6 +85,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
                  {moments}) w) AS wait",
         moments = moments.join(UNION_ALL),
     );
+
     statement(Sql::mysql(), text)
 }
 
@@ -90,6 +95,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let listed = names.lists_any("m.field", fields);
     let marks = names.marks();
     let queue = names.queue();
+
     let mut moments = vec![
         format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {listed}"),
         format!(
@@ -100,6 +106,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
                     AND q.leased_until <= UTC_TIMESTAMP(6)"
         ),
     ];
+
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = DIALECT.expiry(field)?;
         let flag = DIALECT.flag(field);
@@ -114,6 +121,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
             now = as_expiry(field, "UTC_TIMESTAMP(6)"),
         ))
     }));
+
     let text = format!(
         "SELECT CAST({waited} DIV 1000 AS SIGNED) AS waited,
                 EXISTS (SELECT 1 FROM {queue} q WHERE q.leased_until > UTC_TIMESTAMP(6)) AS leased
@@ -122,6 +130,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         waited = "TIMESTAMPDIFF(MICROSECOND, MIN(s.moment), UTC_TIMESTAMP(6))",
         moments = moments.join(UNION_ALL),
     );
+
     statement(Sql::mysql(), text)
 }
 
@@ -140,6 +149,7 @@ pub(super) fn lease_due(
     let limit = sql.bind(rows as i64);
     let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
+
     let due = |row: &str| {
         let known = is_one_of(names, row, fields);
         format!(
@@ -148,6 +158,7 @@ pub(super) fn lease_due(
             AND {row}.leased_until <= UTC_TIMESTAMP(6)"
         )
     };
+
     let oldest = format!(
         "
          SELECT e.*
@@ -159,6 +170,7 @@ pub(super) fn lease_due(
     );
     let waits = upstream.iter().map(|upstream| waits(owner, upstream, &oldest, &patience));
     let waits: String = waits.collect();
+
     let text = format!(
         "SELECT {returned}, d.field, d.generation,
                 d.attempts + 1 AS attempts,
@@ -187,6 +199,7 @@ pub(super) fn lease_due(
         same_key = names.same_key("d", "k"),
         due = due("d"),
     );
+
     statement(sql, text)
 }
 
@@ -198,6 +211,7 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
     let fields = DIALECT.literals(upstream.fields.iter().copied());
     let listed = DIALECT.lists_any("p.field", upstream.fields.iter().copied());
     let queue = far.queue();
+
     // What was handed back a moment ago is pending too.
     let pending = format!(
         "p.field IN ({fields})
@@ -238,6 +252,7 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
             format!("({queued} OR {marked})")
         }
     };
+
     let patience = format!("-{patience}");
     format!(
         "
@@ -270,6 +285,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     let queue = recalculations(owner);
     let end = after(&now(), &sql.bind(lease));
     let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
+
     let text = format!(
         "SELECT DISTINCT {selected}, q.field, q.generation, q.attempts, q.waves,
                 {now} AS claimed_at,
@@ -284,6 +300,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
         queue = names.queue(),
         same_key = names.same_key("q", "c"),
     );
+
     statement(sql, text)
 }
 
@@ -300,6 +317,7 @@ pub(crate) fn lease_rows(
     let now = now();
     let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
     let generation = if steal { "VALUES(generation)" } else { "generation" };
+
     // A row that stood there twice would be leased twice.
     let insert = |of: &[Key]| {
         let mut sql = Sql::mysql();
@@ -320,10 +338,12 @@ pub(crate) fn lease_rows(
         );
         statement(sql, text)
     };
+
     let mut statements = vec![remember_now()];
     statements.extend(sizes::parts(of).into_iter().map(insert));
     let rows: Vec<(&Key, usize)> = of.iter().map(|key| (key, field)).collect();
     statements.push(leased(owner, &rows, lease));
+
     statements
 }
 

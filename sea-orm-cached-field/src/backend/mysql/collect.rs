@@ -60,6 +60,7 @@ pub(super) fn take_links(
     let marks = names.marks();
     let via = DIALECT.literal(&via(source));
     let looked_at = sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64);
+
     let ids = match key {
         None => format!(
             "SELECT n.id
@@ -84,6 +85,7 @@ pub(super) fn take_links(
             )
         }
     };
+
     let limit = sql.bind(limit as i64);
     let text = locked(owner, LINK, &ids, &limit);
     statement(sql, text)
@@ -98,6 +100,7 @@ pub(super) fn take_links_like(
     let mut sql = Sql::mysql();
     let names = names(owner);
     let hashes = tuples(&mut sql, hashes);
+
     let ids = format!(
         "SELECT DISTINCT n.id
                   FROM ({hashes}) w
@@ -110,6 +113,7 @@ pub(super) fn take_links_like(
         via = DIALECT.literal(&via(source)),
         limit = sql.bind(limit as i64),
     );
+
     let text = locked(owner, LINK, &ids, ALL);
     statement(sql, text)
 }
@@ -126,6 +130,7 @@ pub(super) fn marks_behind_links(
     let chunk = Chunk { after: after.cloned(), to: to.cloned() };
     let range = shared::chunks::rows_of(&mut sql, owner, &chunk);
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+
     let text = format!(
         "SELECT m.field, {read}, {marked_at} AS marked_at
            FROM ({owners}
@@ -138,6 +143,7 @@ pub(super) fn marks_behind_links(
         marks = names.marks(),
         keys = names.keys_of("o"),
     );
+
     statement(sql, text)
 }
 
@@ -152,10 +158,12 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
     let tuples = sql.tuples(owner, appended, |mark| &mark.key, rest);
     let marks = names.marks();
     let columns = names.keys();
+
     let text = format!(
         "INSERT INTO {marks} ({columns}, field, marked_at)
          VALUES {tuples}"
     );
+
     statement(sql, text)
 }
 
@@ -174,6 +182,7 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);
     let looked_at = limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64;
+
     let ids = format!(
         "SELECT n.id
                   FROM {marks} n FORCE INDEX (by_via)
@@ -185,6 +194,7 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
         known = names.lists_known("n.field"),
         looked_at = sql.bind(looked_at),
     );
+
     let limit = sql.bind(limit as i64);
     let text = locked(owner, &read(owner), &ids, &limit);
     statement(sql, text)
@@ -193,6 +203,7 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
 pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);
+
     let ids = format!(
         "SELECT DISTINCT n.id
                   FROM {of}
@@ -205,6 +216,7 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement 
         same_key = names.same_key("n", "c"),
         known = names.lists_known("n.field"),
     );
+
     let text = locked(owner, &read(owner), &ids, ALL);
     statement(sql, text)
 }
@@ -230,6 +242,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     let names = names(owner);
     let queue = recalculations(owner);
     let now = now();
+
     let rest = |sql: &mut Sql, row: &Enqueued| {
         let lease = if row.lease { lease } else { 0 };
         let field = sql.bind(owner.fields[row.field].name);
@@ -238,6 +251,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     };
     let columns = ["field", "generation AS new_generation", "generation AS lease"];
     let enqueued = super::keyed(&mut sql, owner, &queue, &columns, rows, |row| &row.key, rest);
+
     let due = match owner.debounced().next() {
         None => now.clone(),
         Some(_) => {
@@ -245,6 +259,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
             super::after(&now, &wait)
         }
     };
+
     // With `debounce` no later than it was, or a row that changes all the time would never be due.
     let due_again = match owner.debounced().next() {
         None => "VALUES(due_at)".to_owned(),
@@ -255,6 +270,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
             )
         }
     };
+
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts)
          SELECT {selected}, c.field, c.new_generation,
@@ -275,6 +291,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         leased_until = super::after(&now, "CAST(c.lease AS SIGNED)"),
         never = super::moment("0"),
     );
+
     let queued: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
     vec![remember_now(), statement(sql, text), super::claim::leased(owner, &queued, lease)]
 }
@@ -295,6 +312,7 @@ pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
         );
         statement(sql, text)
     };
+
     rows.iter().map(of_row).collect()
 }
 
@@ -315,6 +333,7 @@ pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement
 pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);
+
     let ids = format!(
         "SELECT m.id
                   FROM {marks} m FORCE INDEX (by_via)
@@ -325,6 +344,7 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
         takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         looked_at = sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
     );
+
     let limit = sql.bind(limit as i64);
     let chunks = names.marked_chunks();
     let read = format!("m.id, m.field, {chunks}");
@@ -339,6 +359,7 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
     let queue = names.queue();
     let name = names.field(field);
     let generation = sql.bind(fastrand::i64(1..));
+
     let text = format!(
         "INSERT IGNORE INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, {generation}
@@ -359,6 +380,7 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         range_of_queue = shared::chunks::range_of(&mut sql, owner, &names.keys_of("q"), chunk),
         queued = names.is_of("q", "t"),
     );
+
     statement(sql, text)
 }
 
@@ -378,6 +400,7 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         named("append_marks", appended.collect::<Vec<_>>()),
         named("flag_missing", flag_missing(owner, 0, &of.keys)),
     ];
+
     for source in owner.looked_up() {
         let of_row = take_links(owner, source, 100, Some(&of.keys[0]));
         let links = of.links();
@@ -391,5 +414,6 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
             named("marks_behind_links in a range", behind([end, end])),
         ]);
     }
+
     examples.concat()
 }

@@ -35,6 +35,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let names = names(owner);
     let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
     let rows = super::rows_of_keys(&mut sql, owner, &claimed);
+
     let text = format!(
         "SELECT {selected}, q.field, 1 AS held, q.generation,
                 {marked} AS marked
@@ -47,6 +48,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
         row = names.same_row("t", "q"),
         queued = queued(&mut sql, owner, claims),
     );
+
     statement(sql, text)
 }
 
@@ -66,6 +68,7 @@ fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
     };
     let columns = ["field", "generation"];
     let claimed = super::keyed(sql, owner, &queue, &columns, claims, |claim| &claim.key, rest);
+
     format!(
         "{claimed}
            STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
@@ -89,6 +92,7 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
     let column = |name: &str| format!("t.{column}", column = DIALECT.quote(name));
     let cached = column(&field.cached.name);
     let needed = column(&field.recalculation_needed);
+
     let mut assignments = vec![format!("{cached} = {value}"), format!("{needed} = {flag}")];
     if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|name| column(name)) {
         assignments.push(match field.expires_every {
@@ -104,6 +108,7 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
             }
         });
     }
+
     assignments
 }
 
@@ -124,6 +129,7 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);
     let claimed_at = sql.bind(row.claimed_at);
+
     let set: Vec<String> = shape
         .0
         .iter()
@@ -135,6 +141,7 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
         })
         .collect();
     let is_row = sql.key_is(owner, &names.own_key_of("t"), &row.key);
+
     let text = format!(
         "UPDATE {table} t
             SET {set}
@@ -142,6 +149,7 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
         table = names.table(),
         set = set.join(SEPARATOR),
     );
+
     statement(sql, text)
 }
 
@@ -198,6 +206,7 @@ impl Listed {
     /// MariaDB would make NULL.
     fn of(field: &Field, value: &Value) -> Option<Self> {
         let is_cast = field.cached.cast.mysql != Default::default();
+
         Some(match format!("{:?}", value.array_type()).as_str() {
             _ if is_cast => return None,
             "String" | "Char" => Self::Text,
@@ -262,6 +271,7 @@ pub(crate) fn hold_back(
     let names = names(owner);
     let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
+
     let (due, held, error) = match error {
         None => {
             let now = super::milliseconds("UTC_TIMESTAMP(6)");
@@ -272,6 +282,7 @@ pub(crate) fn hold_back(
         }
         Some(error) => ("NULL", NEVER.to_owned(), sql.bind(error)),
     };
+
     let text = format!(
         "UPDATE {queue}
             SET last_error = {error},
@@ -283,6 +294,7 @@ pub(crate) fn hold_back(
             AND field = {field}",
         queue = names.queue(),
     );
+
     statement(sql, text)
 }
 
@@ -298,6 +310,7 @@ pub(crate) fn record_failure(
     let field = sql.bind(owner.fields[claim.field].name);
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
+
     let due = match retry {
         NextTry::In(delay) => after("UTC_TIMESTAMP(6)", &sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
@@ -306,8 +319,10 @@ pub(crate) fn record_failure(
             format!("IF(attempts <= 1 AND due_at IS NOT NULL, {later}, due_at)")
         }
     };
+
     // An assignment sees those before it, so the count comes last.
     let attempts = if retry.counts() { "attempts" } else { "GREATEST(attempts - 1, 0)" };
+
     let text = format!(
         "UPDATE {queue}
             SET leased_until = {NEVER},
@@ -318,6 +333,7 @@ pub(crate) fn record_failure(
             AND field = {field}",
         queue = names.queue(),
     );
+
     statement(sql, text)
 }
 
@@ -343,6 +359,7 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
         );
         statement(sql, text)
     };
+
     let mut statements: Vec<Statement> = claims.iter().map(of_claim).collect();
     let gone: Vec<Claim> =
         claims.iter().map(|claim| Claim { generation: 0, ..claim.clone() }).collect();
@@ -375,6 +392,7 @@ pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
     if fields.is_empty() {
         return Vec::new();
     }
+
     let table = names.table();
     let columns: Columns = fields.iter().map(|field| DIALECT.cached(field)).collect();
     let seen = Columns::numbered("@cached_field_seen", columns.len());
@@ -384,6 +402,7 @@ pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
         let is_row = sql.key_is(owner, own_key, key);
         statement(sql, format!("{text} {is_row}{rest}"))
     };
+
     let write = |values: &Columns, condition: &str| {
         let set = fields.iter().zip(values.iter()).flat_map(|(field, value)| {
             let flag = DIALECT.flag(field);
@@ -402,6 +421,7 @@ pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
         let rest = format!("{condition} AND ({differ})");
         of_row(format!("UPDATE {table} SET {set} WHERE"), &names.own_key(), &rest)
     };
+
     vec![
         // Of a row that the snapshot does not have, nothing.
         of_row(
@@ -448,6 +468,7 @@ fn keep_flag(owner: &Owner, field: usize, key: &Key) -> Statement {
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
+
     [
         named("lock_rows", lock_rows(owner, &of.keys)),
         named("delete_queued", delete_queued(owner, &of.claims)),

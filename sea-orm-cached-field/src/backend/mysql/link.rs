@@ -20,6 +20,7 @@ pub(super) fn encoded(kind: &str, value: &str) -> String {
         }
         _ => ('s', format!("CONVERT({value} USING utf8mb4)")),
     };
+
     format!("'{letter}', HEX({bytes})")
 }
 
@@ -33,10 +34,12 @@ fn decoded_value(part: &str) -> Option<Value> {
     let (letter, hex) = part.split_at_checked(1)?;
     let digit =
         |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+
     let pairs = hex.as_bytes().chunks(2);
     let bytes: Option<Vec<u8>> =
         pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect();
     let bytes = bytes?;
+
     let text = || std::str::from_utf8(&bytes).ok();
     Some(match letter {
         "i" => text()?.parse::<i64>().ok()?.into(),

@@ -17,12 +17,14 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     let names = names(owner);
     let flag = names.flag(field);
     let is_row = sql.key_is(owner, &names.own_key(), key);
+
     let text = format!(
         "UPDATE {table}
             SET {flag} = {KEPT}
           WHERE {is_row}",
         table = names.table(),
     );
+
     vec![
         statement(sql, text),
         shared::mark::append_mark(Sql::mysql(), owner, field, key, Some(false)),
@@ -35,6 +37,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statemen
     let names = names(owner);
     let table = names.table();
     let flag = names.flag(field);
+
     let mut sql = Sql::mysql();
     let range = shared::chunks::rows_of(&mut sql, owner, chunk);
     let all = u32::MAX;
@@ -44,6 +47,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statemen
                    AND NOT t.{flag}
                  LIMIT {all}"
     );
+
     let set = write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
     statement(sql, set)
 }
@@ -68,11 +72,13 @@ pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) 
         }
         other => other,
     };
+
     let mut sql = Sql::mysql();
     let column = DIALECT.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
     let moment = format!("CAST({moment} AS DATETIME(6))");
     let is_row = sql.key_is(owner, &names.own_key(), key);
+
     let text = format!(
         "UPDATE {table}
             SET {assigned}
@@ -80,6 +86,7 @@ pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) 
         table = names.table(),
         assigned = expires(&column, &moment),
     );
+
     statement(sql, text)
 }
 
@@ -90,6 +97,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let flag = DIALECT.flag(field);
     let expires = DIALECT.quote(field.expires_after.as_deref().unwrap_or_default());
     let limit = sql.bind(rows as i64);
+
     let rows = format!(
         "{table} t
                  WHERE t.{expires} <= {now}
@@ -99,6 +107,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
         table = names.table(),
         now = as_expiry(field, "UTC_TIMESTAMP(6)"),
     );
+
     let text = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
     statement(sql, text)
 }

@@ -74,6 +74,7 @@ fn values(columns: &Columns, table: &Table, rows: &Columns) -> String {
     if rows.is_empty() {
         return first;
     }
+
     // One VALUES for all rows. The server would plan a SELECT for each row one by one.
     let rows = rows.each(|row| format!("/*!80019 ROW*/{row}"));
     format!(
@@ -104,6 +105,7 @@ fn keyed<T>(
     let rows: Vec<&T> = repeated(rows);
     let rows = sql.tuples(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
     let values = values(&columns.of("m"), like, &rows);
+
     format!("({values}) c")
 }
 

@@ -92,6 +92,7 @@ impl Links {
         take: Statement,
     ) -> Result<u64, DbErr> {
         let taken = query(db, take).await?;
+
         let mut others = Vec::new();
         for row in &taken {
             let id = row.try_get("", "id")?;
@@ -103,6 +104,7 @@ impl Links {
         }
         delete_marks(db, owner, &others).await?;
         self.deleted += others.len();
+
         Ok(taken.len() as u64)
     }
 }
@@ -127,6 +129,7 @@ async fn expand_links(
             expand_by_owners(db, owner, source, links).await?;
         }
     }
+
     let ids: Vec<i64> = links.iter().map(|(id, _)| *id).collect();
     delete_marks(db, owner, &ids).await
 }
@@ -139,6 +142,7 @@ async fn expand_by_owners(
     link: &[(i64, String)],
 ) -> Result<(), DbErr> {
     let mut after: Option<Key> = None;
+
     loop {
         // By keys of the owner's table. A page in the query's own order would compute all owners
         // for each page.
@@ -263,6 +267,7 @@ impl Taken {
         let list: String = row.try_get("", "field")?;
         let key = read_key(owner, row)?;
         let eager: Option<bool> = row.try_get("", "eager")?;
+
         let mut unknown = Vec::new();
         for name in list.split(',') {
             let Some(field) = owner.field_index(name) else {
@@ -275,6 +280,7 @@ impl Taken {
         if unknown.is_empty() {
             return Ok(None);
         }
+
         let marked_at = row.try_get("", "marked_at")?;
         Ok(Some(Mark { key, field: unknown.join(","), marked_at }))
     }
@@ -305,6 +311,7 @@ pub(crate) async fn flag_chunk(
             marked_at: row.try_get("", "marked_at")?,
         })
     };
+
     let passed_over = query(db, mark::passed_over(owner, field, chunk)).await?;
     let marks = passed_over.iter().map(read).collect::<Result<Vec<Mark>, DbErr>>()?;
     append(db, owner, &marks).await

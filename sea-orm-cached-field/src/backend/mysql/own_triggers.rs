@@ -23,6 +23,7 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let trigger = |suffix, event, statements: Vec<String>| {
         tables::trigger(owner, suffix, &owner.table, event, &statements)
     };
+
     vec![
         trigger("bi", "BEFORE INSERT", set_flags),
         trigger("ai", "AFTER INSERT", marks),
@@ -64,6 +65,7 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
 
 fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
     let flag = DIALECT.flag(field);
+
     format!(
         "  IF {inputs} OR NEW.{flag} = {KEPT} THEN
     SET NEW.{flag} = TRUE;
@@ -100,6 +102,7 @@ pub(super) fn if_any(
         format!("IF({condition}, {name}, NULL)")
     });
     let listed: Columns = listed.collect();
+
     format!(
         "  BEGIN
     DECLARE {NAMES} VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {listed});
@@ -137,6 +140,7 @@ fn changed(column: &str, kind: &str) -> String {
     };
     let plain = || differ(&|value| value);
     let bytes = || differ(&|value| format!("CAST({value} AS BINARY)"));
+
     match kind.split(['(', ' ']).next().unwrap_or(kind) {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "bit" | "year"
         | "date" | "datetime" | "time" | "binary" | "varbinary" => plain(),

@@ -100,6 +100,7 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
     for table in TABLES {
         db.execute_unprepared(&format!("CREATE TABLE {table}")).await.unwrap();
     }
+
     let owner = example::owner();
     let (table, related) = example::tables();
     for statement in
@@ -107,12 +108,14 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
     {
         db.execute_unprepared(statement).await.unwrap();
     }
+
     for n in 0..rows / 1000 {
         let numbers: Vec<String> = (1..=1000).map(|i| format!("({})", n * 1000 + i)).collect();
         db.execute_unprepared(&format!("INSERT INTO numbers VALUES {}", numbers.join(", ")))
             .await
             .unwrap();
     }
+
     if rows > 0 {
         for statement in [
             "INSERT INTO city SELECT n, 'x' FROM numbers",
@@ -139,6 +142,7 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
         .query_all_raw(Statement::from_sql_and_values(DbBackend::MySql, sql, values))
         .await
         .unwrap();
+
     let steps = plan.iter().filter_map(|row| {
         let table: Option<String> = row.try_get("", "table").unwrap();
         let access: Option<String> = row.try_get("", "type").unwrap();
@@ -147,6 +151,7 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
         matches!(access.as_deref(), Some("ALL" | "index"))
             .then(|| format!("{table} by {}", key.unwrap_or_default()))
     });
+
     steps.collect()
 }
 
@@ -168,9 +173,11 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     owner.sources.clear();
     owner.key.insert(0, owner.key[0].clone());
     owner.key[0].name = "city_id".to_owned();
+
     let name = format!("cached_field_chunks_{}", std::process::id());
     let server = connect(url).await;
     let db = fresh(&server, url, &name).await;
+
     let lamppost = TABLES[0]
         .replace("id integer PRIMARY KEY", "id integer")
         .replace("KEY (city_id)", "PRIMARY KEY (city_id, id)");
@@ -178,6 +185,7 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     for statement in tables::objects(&owner, &table, &[]).iter().flat_map(|object| &object.create) {
         db.execute_unprepared(statement).await.unwrap();
     }
+
     let rows: Vec<String> = (1..=3000).map(|id| format!("(1, {id})")).collect();
     db.execute_unprepared(&format!(
         "INSERT INTO lamppost (city_id, id) VALUES {}",
@@ -185,6 +193,7 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     ))
     .await
     .unwrap();
+
     let queued = "
         INSERT INTO _lamppost_cached_recalculations (key_1, key_2, field, generation)
         SELECT city_id, id, 'full_name', 1
@@ -192,6 +201,7 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     let [after, to] = [1000, 1100].map(|id| Some(Key::new([1.into(), id.into()])));
     let mut of = Example::of(owner, 3);
     of.chunk = Chunk { after, to };
+
     for fill in ["SELECT 1", queued] {
         db.execute_unprepared(fill).await.unwrap();
         db.execute_unprepared("ANALYZE TABLE lamppost, _lamppost_cached_recalculations")
@@ -204,11 +214,13 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
             assert!(found.is_empty(), "{name}: {found:?}\n{sql}");
         }
     }
+
     server.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
 }
 
 async fn no_statement_reads_a_whole_table(url: &str) {
     let name = format!("cached_field_plans_{}", std::process::id());
+
     for (db, is_full) in databases(url, &name).await.into_iter().zip([false, true]) {
         for (name, statement) in example::sent(Backend::MySql, &Example::new()) {
             // The example's sources are other tables than the owner's, so that no row is calculated

@@ -29,6 +29,7 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "CHAR".to_owned(),
         _ => return None,
     };
+
     Some(name)
 }
 

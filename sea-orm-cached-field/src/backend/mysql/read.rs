@@ -26,6 +26,7 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
                  WHERE {own}
                    AND {is_listed}) > 0"
     );
+
     let mut tests = vec![is_marked];
     tests.extend(owner.looked_up().map(|source| {
         let via = DIALECT.literal(&via(source));
@@ -44,6 +45,7 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
             same_key = names.is_of("w", "t"),
         )
     }));
+
     let tests = tests.join("\n                 OR ");
     format!("({tests})")
 }
@@ -53,6 +55,7 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
 fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     let names = names(owner);
     let name = names.field(field);
+
     format!(
         "({flagged}
                 OR {marked}
@@ -86,6 +89,7 @@ pub(crate) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
     let place = |sql: &mut Sql, (place, _): &(i64, &Key)| vec![sql.bind(*place)];
     let given =
         super::keyed(&mut sql, owner, &marks(owner), &["id"], &numbered, |(_, key)| key, place);
+
     let text = format!(
         "SELECT c.id AS place, {selected}
            FROM {given}
@@ -94,6 +98,7 @@ pub(crate) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
         table = names.table(),
         same_row = names.same_row("t", "c"),
     );
+
     statement(sql, text)
 }
 
@@ -133,6 +138,7 @@ pub(crate) fn stale_behind(
 ) -> Statement {
     let mut sql = Sql::mysql();
     let owners = rows(&mut sql, owner, of);
+
     let names = names(below);
     let key = names.own_key();
     let behind = format!(
@@ -142,6 +148,7 @@ pub(crate) fn stale_behind(
         table = names.table(),
         same_row = key.of("t").equal(&way::values(key.len()).of("b")),
     );
+
     let text = format!(
         "SELECT DISTINCT {selected}
            FROM {behind}
@@ -149,6 +156,7 @@ pub(crate) fn stale_behind(
         selected = names.read_own_key(),
         stale = stale(below, &behind, field),
     );
+
     statement(sql, text)
 }
 
@@ -157,6 +165,7 @@ pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let names = names(owner);
     let table = names.table();
     let rows = format!("{table} t");
+
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
@@ -170,6 +179,7 @@ pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
         queue = names.queue(),
         stale = stale(owner, &rows, field),
     );
+
     statement(sql, text)
 }
 
@@ -188,10 +198,12 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         named("stale_anywhere", stale_anywhere(owner, 0)),
         named("clock", clock()),
     ];
+
     for source in &owner.sources {
         let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
         examples.push(named("stale_behind", behind(&of.keys[..1])));
         examples.push(named("stale_behind rows", behind(&of.keys)));
     }
+
     examples.concat()
 }

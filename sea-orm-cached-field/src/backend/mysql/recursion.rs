@@ -26,6 +26,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let of = super::keys(&mut sql, owner, of);
     let table = names.table();
     let readers = way::joined_readers(owner, source);
+
     let text = format!(
         "SELECT DISTINCT {found}
            FROM (WITH RECURSIVE w ({start_columns}, {columns}) AS (
@@ -48,6 +49,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
         same = names.same_row("f", "w"),
         around = starts.of("w").equal(&keys.of("w")),
     );
+
     statement(sql, text)
 }
 
@@ -69,6 +71,7 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
     let queue = names.queue();
     let rows = super::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
+
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, q.field, q.generation
@@ -88,6 +91,7 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
         found = way::readers(owner, source, &rows),
         queued = names.same_key("q", "k"),
     );
+
     statement(sql, text)
 }
 

@@ -46,8 +46,10 @@ impl Change<'_> {
         let in_list = |fields: Vec<usize>| {
             fields.into_iter().map(|field| readers[&field]).collect::<Vec<_>>()
         };
+
         let statements: Vec<String> =
             lists.into_iter().map(|fields| statement(&in_list(fields))).collect();
+
         let name = self.source.name();
         let suffix = format!("{name}_{suffix}");
         tables::trigger(self.owner, &suffix, &self.far.table, event, &statements)
@@ -88,6 +90,7 @@ impl Change<'_> {
                 (tables::link_columns(), Columns::from_iter([via, link, hash]))
             }
         };
+
         let linked: All =
             self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
         format!(

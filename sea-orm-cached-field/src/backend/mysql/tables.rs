@@ -20,6 +20,7 @@ pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
     objects.extend(
         owner.fields.iter().filter_map(|field| Some(index(owner, field.expires_after.as_ref()?))),
     );
+
     objects.extend(
         owner
             .fields
@@ -27,12 +28,14 @@ pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
             .filter(|field| field.index_flag)
             .map(|field| index(owner, &field.recalculation_needed)),
     );
+
     objects.extend(own_triggers::objects(owner, table));
     objects.extend(cascades::of_owner(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, source, far));
         objects.extend(cascades::of_source(owner, source, far));
     }
+
     objects
 }
 
@@ -81,6 +84,7 @@ pub(super) fn trigger(
     let body = statements.join("\n");
     let made_from = format!("{SQL_MODE} {event}{body}");
     let tag = tag(owner, ObjectKind::Trigger, &made_from);
+
     let checksum = checksum(&made_from);
     let suffix = format!("{suffix}_{checksum}");
     let name = crate::backend::sql::unique_name(
@@ -89,6 +93,7 @@ pub(super) fn trigger(
         owner,
         &suffix,
     );
+
     let schema = on.schema.as_deref().map(|name| DIALECT.quote(name));
     let qualified = schema.iter().map(|schema| format!("{schema}.")).collect::<String>()
         + &DIALECT.quote(&name);
@@ -97,6 +102,7 @@ pub(super) fn trigger(
 CREATE TRIGGER {qualified} {event}\nBEGIN\n{body}\n  DO '{tag}';\nEND;
 {RESTORE_SQL_MODE}"
     )];
+
     Object { kind: ObjectKind::Trigger, name, parent: schema, create, tag }
 }
 
@@ -159,6 +165,7 @@ fn marks_table(owner: &Owner, described: &Described) -> Object {
         "KEY by_via (via)".to_owned(),
         "KEY by_link (link_hash)".to_owned(),
     ]);
+
     table(owner, &marks(owner), &definitions)
 }
 
@@ -177,6 +184,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         format!("PRIMARY KEY ({columns}, field)", columns = names.keys()),
         "KEY by_due (due_at)".to_owned(),
     ]);
+
     table(owner, &recalculations(owner), &definitions)
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn columns(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
+
     let text = format!(
         "SELECT s.INDEX_NAME AS name,
                 CASE WHEN s.SUB_PART IS NULL THEN s.COLUMN_NAME END AS `column`,
@@ -30,6 +31,7 @@ pub(crate) fn columns(table: &Table) -> Statement {
             AND s.INDEX_NAME <> 'PRIMARY'
           ORDER BY s.INDEX_NAME, s.SEQ_IN_INDEX"
     );
+
     statement(sql, text)
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn holders(
         );
         statement(sql, text)
     };
+
     (0..).zip(rows).map(of_row).collect()
 }
 
@@ -98,6 +101,7 @@ pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Vec<Stat
         );
         statement(sql, text)
     };
+
     of.iter().map(of_row).collect()
 }
 

@@ -34,12 +34,14 @@ pub(crate) fn upgrade(
     if from < 3 && table.name == versions(owner).name {
         columns.push(format!("declared_by VARCHAR(128) {NAME} NULL"));
     }
+
     let beside = |name: &str| DIALECT.beside(&owner.table, name);
     let mut changes: Vec<String> =
         columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
     if from < 3 && table.name == recalculations(owner).name {
         changes.push("RENAME COLUMN first_marked_at TO queued_at".to_owned());
     }
+
     let tag = DIALECT.literal(&table.tag);
     changes.push(format!("COMMENT = {tag}"));
     let older = name_in_schema(from, &owner.table, &table.name);
@@ -47,6 +49,7 @@ pub(crate) fn upgrade(
         let new = beside(&table.name);
         changes.push(format!("RENAME TO {new}"));
     }
+
     let older = beside(&older);
     let changes = Columns::from_iter(changes);
     vec![format!("ALTER TABLE {older} {changes}")]

@@ -112,6 +112,7 @@ impl<'a> Way<'a> {
             joins += &format!("\n           STRAIGHT_JOIN {name} {row} ON {on}");
             (before, leading) = (row, lead_on.clone());
         }
+
         let named = self.origin.clone().and(columns.clone());
         let query = format!(
             "
@@ -130,6 +131,7 @@ impl<'a> Way<'a> {
             kept = named.of("r"),
             names = named,
         );
+
         *self = Self::new(self.source, std::mem::take(&mut self.origin), columns.len(), &query);
     }
 }
@@ -201,6 +203,7 @@ pub(super) fn to_owners(
         .map(|(id, link)| (sql.bind(*id), bind(sql, link, columns)))
         .map(|(id, link)| format!("({id}, {link})"))
         .collect();
+
     let first = super::values(&Columns::from(["0 AS id"]).and(typed), source.table(), &links);
     back(owner, Way::new(source, id(), source.link().len(), &first))
 }
@@ -210,12 +213,14 @@ pub(super) fn to_owners(
 fn back(owner: &Owner, mut way: Way<'_>) -> String {
     let names = names(owner);
     let source = way.source;
+
     for step in source.way_back() {
         match step {
             Move::Back(step) => way.back(step),
             Move::Around(group) => way.around(&round_back(source, &group)),
         }
     }
+
     format!(
         "
          SELECT DISTINCT {origin}, {keys}
@@ -260,6 +265,7 @@ pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
         joins += &format!("\n                   STRAIGHT_JOIN {table} {row} ON {on}");
         before = row;
     }
+
     let first = &source.steps[0];
     let on = DIALECT.near(first).of("t").equal(&DIALECT.far(first).of(&before));
     let table = names.table();
@@ -276,6 +282,7 @@ fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
          SELECT {keys}, {linked}
            FROM {rows}"
     );
+
     let mut way = Way::new(source, names.keys(), source.steps[0].link.len(), &first);
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
@@ -285,6 +292,7 @@ fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
             way.forth(step);
         }
     }
+
     way
 }
 

@@ -66,6 +66,7 @@ impl Backend {
             let shared = !row.try_get::<bool>("", "leased")?;
             claims.push(Claim { shared, ..read_claim(owner, &row)? });
         }
+
         Ok(claims)
     }
 

@@ -77,6 +77,7 @@ impl Backend {
                 chunk: read_chunk(owner, row)?,
             })
         };
+
         taken.iter().map(read).collect()
     }
 
@@ -181,6 +182,7 @@ pub(in crate::backend) async fn enqueue(
     let rows = in_order(rows, |row| (&row.key, row.field));
     // By the field: the queue may spell the key in another way.
     let wanted: HashSet<usize> = rows.iter().filter(|row| row.lease).map(|row| row.field).collect();
+
     let mut claims = Vec::new();
     for rows in claims_in_parts(owner, &rows) {
         for row in query(db, statements!(backend, collect::enqueue(owner, rows, lease))).await? {
@@ -191,5 +193,6 @@ pub(in crate::backend) async fn enqueue(
             }
         }
     }
+
     Ok(claims)
 }

@@ -264,6 +264,7 @@ impl LockedClaims {
                 self.rows.insert(key);
             }
         }
+
         Ok(())
     }
 

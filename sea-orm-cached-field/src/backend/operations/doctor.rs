@@ -75,6 +75,7 @@ impl Backend {
                 error: row.try_get::<Option<String>>("", "error")?.unwrap_or_default(),
             })
         };
+
         query(db, shared::doctor::waiting(self.sql(), owner)).await?.iter().map(read).collect()
     }
 

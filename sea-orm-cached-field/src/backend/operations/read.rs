@@ -63,6 +63,7 @@ impl Backend {
                 status.push((read_key(owner, &row)?, row.try_get("", "stale")?));
             }
         }
+
         Ok(status)
     }
 

@@ -40,6 +40,7 @@ impl Backend {
             cascades: Vec::new(),
             unique: Vec::new(),
         };
+
         for row in query(db, statements!(self, catalog::describe(table))).await? {
             let is = |column| Ok::<_, DbErr>(row.try_get::<i32>("", column)? > 0);
             let name: String = row.try_get("", "name")?;
@@ -65,9 +66,11 @@ impl Backend {
             }
             described.columns.insert(name, row.try_get("", "type")?);
         }
+
         if described.columns.is_empty() {
             return Ok(None);
         }
+
         described.unique = self.replaceable(db, table).await?;
         Ok(Some(Found { kind, described }))
     }
@@ -85,6 +88,7 @@ impl Backend {
             let column = name.map(|name| UniqueColumn { name, collation });
             indexes.entry(row.try_get("", "name")?).or_default().push(column);
         }
+
         // An index over an expression has columns without name; a trigger cannot look into it.
         Ok(indexes.into_values().filter_map(|columns| columns.into_iter().collect()).collect())
     }
@@ -199,6 +203,7 @@ impl Backend {
                 can_be_granted: row.try_get("", "ours")?,
             })
         };
+
         missing.iter().map(read).collect()
     }
 
@@ -221,6 +226,7 @@ impl Backend {
                 on: row.try_get("", "on_table")?,
             });
         }
+
         Ok(installed)
     }
 
@@ -251,6 +257,7 @@ impl Backend {
                 },
             ));
         }
+
         Ok(tagged)
     }
 
@@ -268,6 +275,7 @@ impl Backend {
         for statement in steps {
             db.execute_unprepared(&statement).await?;
         }
+
         Ok(())
     }
 }

@@ -29,6 +29,7 @@ impl Backend {
             let column = name.map(|name| IndexedColumn { name, collation, nullable });
             found.entry(row.try_get("", "name")?).or_default().push(column);
         }
+
         Ok(found)
     }
 
@@ -53,6 +54,7 @@ impl Backend {
                 }
             }
         }
+
         Ok(holders)
     }
 

@@ -27,6 +27,7 @@ impl Backend {
                 declared_by: row.try_get("", "declared_by")?,
             })
         };
+
         query(db, shared::versions::versions(self.sql(), owner)).await?.iter().map(read).collect()
     }
 

@@ -63,6 +63,7 @@ pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bo
     let names = names(owner);
     let keys = names.keys();
     let arrays = key_arrays(owner, "");
+
     // A related row may spell the key in another way, where the type calls both equal; a worker
     // goes by the owner's.
     let given = names.keys_of("u");
@@ -77,11 +78,13 @@ pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bo
         } else {
             (given, String::new())
         };
+
     let mut columns = keys.clone();
     if at_commit {
         columns = columns.and(keys.each(|key| format!("flush_{key}")));
         values = values.and(arrays.each(flushed));
     }
+
     let unnested = unnested(&arrays, &keys, at_commit);
     let insert = insert(owner, list, &columns, &values, &format!("{unnested}{spelled}"));
     let wake = wake(owner);

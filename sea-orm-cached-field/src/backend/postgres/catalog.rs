@@ -27,6 +27,7 @@ pub(crate) fn describe(table: &Table) -> Statement {
     // cuts long names.
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
+
     // Types that are not PostgreSQL's own are named with their schema: our functions have a
     // search_path of their own.
     let text = format!(
@@ -70,6 +71,7 @@ pub(crate) fn describe(table: &Table) -> Statement {
                      ELSE n.nspname = {schema} END
           ORDER BY a.attnum"
     );
+
     statement(sql, text)
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn unreadable_columns(table: &Table) -> Statement {
           ORDER BY a.attnum, b.attnum",
         of = class(table, "oid"),
     );
+
     statement(Sql::postgres(), text)
 }
 
@@ -109,6 +112,7 @@ pub(crate) fn holds(kind: &ColumnType, found: &str) -> bool {
     if found.contains('.') || found.ends_with("[]") {
         return true;
     }
+
     match kind {
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
             is(&["text", "character varying", "character", "name", "\"char\""])
@@ -242,6 +246,7 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
     let prefix = sql.bind(tables::tag_prefix(&owner.table));
+
     let text = format!(
         "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, NULL AS on_table,
                 d.description AS tag
@@ -282,12 +287,14 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
         queue = DIALECT.literal(&names.queue()),
         versions = DIALECT.literal(&names.versions()),
     );
+
     statement(sql, text)
 }
 
 pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
     let mut sql = Sql::postgres();
     let prefix = sql.bind(owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
+
     let text = format!(
         "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent,
                 n.nspname::text AS schema, NULL AS on_table, d.description AS tag,
@@ -319,6 +326,7 @@ pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
            LEFT JOIN pg_class o ON o.oid = i.indrelid
           WHERE starts_with(d.description, {prefix})"
     );
+
     statement(sql, text)
 }
 
@@ -369,6 +377,7 @@ pub(crate) fn lock_out_installations() -> Statement {
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
+
     [
         named("describe", describe(&owner.table)),
         named("unique_columns", super::unique::columns(&owner.table)),

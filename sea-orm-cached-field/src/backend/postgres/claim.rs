@@ -55,6 +55,7 @@ pub(crate) fn settings(transactions: Transactions) -> Option<String> {
     if of_own_session {
         return (!internal).then_some(tells_apart);
     }
+
     let settings = SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ");
     let mode = if writes { " READ WRITE" } else { "" };
     Some(format!(
@@ -72,6 +73,7 @@ pub(crate) fn session() -> SessionSettings {
         ("default_transaction_read_only", "off"),
         ("cached_field.internal", "on"),
     ]);
+
     let stands = |(name, value): &(&str, &str)| {
         let (name, value) = (DIALECT.literal(name), DIALECT.literal(value));
         format!("current_setting({name}, true) = {value}")
@@ -98,6 +100,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let queue = names.queue();
     let known = names.one_of(fields);
     let marks_known = names.lists_any("field", fields);
+
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {marks_known}"),
         format!(
@@ -108,6 +111,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
                 AND leased_until <= now()"
         ),
     ];
+
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = DIALECT.expiry(field)?;
         let flag = DIALECT.flag(field);
@@ -123,12 +127,14 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
             now = as_expiry(field, "now()"),
         ))
     }));
+
     let text = format!(
         "SELECT CAST(extract(epoch FROM now() - min(s.moment)) * 1000 AS bigint) AS waited,
                 EXISTS (SELECT FROM {queue} WHERE leased_until > now()) AS leased
            FROM ({moments}) s",
         moments = moments.join("\n              UNION ALL\n             "),
     );
+
     statement(Sql::postgres(), text)
 }
 
@@ -151,6 +157,7 @@ pub(super) fn lease_due(
     let patience = sql.bind(patience);
     let due_columns = names.keys().and(["due_at"]);
     let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
+
     let text = format!(
         "UPDATE {queue} q
             SET leased_until = now() + {lease} * interval '1 millisecond',
@@ -192,6 +199,7 @@ pub(super) fn lease_due(
         same_key = names.same_key("d", "k"),
         returned = names.read_keys_of("q"),
     );
+
     statement(sql, text)
 }
 
@@ -202,6 +210,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let fields = DIALECT.literals(upstream.fields.iter().copied());
     let listed = DIALECT.lists_any("p.field", upstream.fields.iter().copied());
     let queue = far.queue();
+
     // What was handed back a moment ago is pending too.
     let pending = format!(
         "p.field || '' IN ({fields})
@@ -245,6 +254,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
             )
         }
     };
+
     format!(
         "
                AND NOT (d.field || '' = {field}
@@ -273,6 +283,7 @@ pub(crate) fn lease_rows(
     let name = sql.bind(owner.fields[field].name);
     let lease = sql.bind(lease);
     let lease_end = format!("now() + {lease} * interval '1 millisecond'");
+
     let text = format!(
         "WITH {rows}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
@@ -294,6 +305,7 @@ pub(crate) fn lease_rows(
         sequence = DIALECT.literal(&marks),
         returned = names.read_keys_of("q"),
     );
+
     statement(sql, text)
 }
 
@@ -304,6 +316,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let held = "AND r.leased_until > now()
                    AND r.waves >= 0
                    FOR UPDATE SKIP LOCKED";
+
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} q
@@ -314,6 +327,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
         lease = sql.bind(lease),
         place = place_in_queue(owner, "c", held),
     );
+
     statement(sql, text)
 }
 

@@ -22,6 +22,7 @@ pub(super) fn expand_marks(
     let names = names(owner);
     let limit = sql.bind(limit as i64);
     let expand = functions::function(owner, &functions::expand_suffix(source));
+
     let text = match key {
         None => format!("SELECT {expand}({limit}, NULL)"),
         Some(key) => {
@@ -35,6 +36,7 @@ pub(super) fn expand_marks(
             )
         }
     };
+
     statement(sql, text)
 }
 
@@ -43,6 +45,7 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
     let names = names(owner);
     let marks = names.marks();
     let keys = names.keys();
+
     match which {
         Which::Of(keys) => shared::read::keys(sql, owner, keys),
         // Locked, so that two workers do not take the same.
@@ -84,6 +87,7 @@ pub(super) fn collect(
     let keys = names.keys();
     let chosen = keys_of(&mut sql, owner, which);
     let lease = sql.bind(lease);
+
     let is_leased = match leased {
         Some(field) => {
             let name = names.field(field);
@@ -92,10 +96,12 @@ pub(super) fn collect(
         None => format!("{lease} > 0"),
     };
     let end = format!("now() + {lease} * interval '1 millisecond'");
+
     let lazy = lazy.iter().map(|field| (&owner.fields[*field], false));
     let flags: Vec<String> = owner.fields.iter().map(flagged).collect();
     // The row's key may have come to be spelled in another way, where its type calls both equal.
     let respelled = keys.each(|key| format!("{key} = excluded.{key}"));
+
     let text = format!(
         "WITH {chosen},
               gone AS (
@@ -180,6 +186,7 @@ pub(super) fn collect(
         selected = names.keys_of("f"),
         returned = names.keys_of("q"),
     );
+
     statement(sql, text)
 }
 
@@ -214,6 +221,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let names = names(owner);
     let queued = shared::collect::queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
+
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
@@ -240,6 +248,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
         selected = names.keys_of("v"),
         returned = names.read_keys_of("q"),
     );
+
     statement(sql, text)
 }
 
@@ -248,6 +257,7 @@ pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
     let names = names(owner);
     let queue = names.queue();
     let queued = shared::collect::queued(&mut sql, owner, rows, 0);
+
     let text = format!(
         "WITH {queued}
          UPDATE {queue} q
@@ -256,6 +266,7 @@ pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
           WHERE q.ctid = p.place",
         place = place_in_queue(owner, "v", "OFFSET 0"),
     );
+
     let claims: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
     vec![lock_in_queue(owner, &claims), statement(sql, text)]
 }
@@ -314,6 +325,7 @@ pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Stateme
     let mut sql = Sql::postgres();
     let names = names(owner);
     let keys = shared::read::keys(&mut sql, owner, of);
+
     let text = format!(
         "WITH {keys}
          SELECT s.*
@@ -328,6 +340,7 @@ pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Stateme
         same_row = names.same_row("t", "k"),
         flag = names.flag(field),
     );
+
     statement(sql, text)
 }
 
@@ -335,6 +348,7 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
     let mut sql = Sql::postgres();
     let names = names(owner);
     let keys = shared::read::keys(&mut sql, owner, of);
+
     let text = format!(
         "WITH {keys}
          UPDATE {table} t
@@ -345,12 +359,14 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
         flag = names.flag(field),
         place = place(owner, "k"),
     );
+
     statement(sql, text)
 }
 
 pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
+
     let text = format!(
         "SELECT m.id, m.field, {chunks}
            FROM {marks} m
@@ -364,6 +380,7 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
         takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         limit = sql.bind(limit as i64),
     );
+
     statement(sql, text)
 }
 
@@ -372,6 +389,7 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
     let mut sql = Sql::postgres();
     let names = names(owner);
     let queue = names.queue();
+
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))
@@ -388,6 +406,7 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         flag = names.flag(field),
         range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
+
     statement(sql, text)
 }
 
@@ -405,10 +424,12 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         named("lock_unflagged", lock_unflagged(owner, 0, &of.keys)),
         named("flag_locked", flag_locked(owner, 0, &of.keys)),
     ];
+
     for source in owner.looked_up() {
         examples.push(named("expand_marks", expand_marks(owner, source, 100, None)));
         let of_row = expand_marks(owner, source, 100, Some(&of.keys[0]));
         examples.push(named("expand_marks of a row", of_row));
     }
+
     examples.concat()
 }

@@ -50,6 +50,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
+
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
@@ -70,6 +71,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
         queue = names.queue(),
         same_key = names.same_key("r", "c"),
     );
+
     statement(sql, text)
 }
 
@@ -96,6 +98,7 @@ pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &
     let table = names.table();
     let queue = names.queue();
     let name = DIALECT.literal(field.name);
+
     format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
@@ -153,6 +156,7 @@ pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
     let claimed = shared::collect::claimed(&mut sql, owner, done);
+
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
@@ -162,6 +166,7 @@ pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
         queue = names.queue(),
         place = place_in_queue(owner, "c", "AND r.generation = c.generation OFFSET 0"),
     );
+
     statement(sql, text)
 }
 
@@ -172,6 +177,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     let assigned = shared::complete::assigned(owner, shape, |field, value, done| {
         assignments(field, value, &done.to_string())
     });
+
     let text = format!(
         "WITH {written}
          UPDATE {table} t
@@ -181,6 +187,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
         table = names.table(),
         place = place(owner, "v"),
     );
+
     statement(sql, text)
 }
 
@@ -190,6 +197,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
 fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     let cached = DIALECT.cached(field);
     let flag = DIALECT.flag(field);
+
     let mut assignments = vec![format!("{cached} = {value}"), format!("{flag} = NOT {done}")];
     if let Some(expires) = DIALECT.expiry(field) {
         assignments.push(match field.expires_every {
@@ -205,6 +213,7 @@ fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
             ),
         });
     }
+
     assignments
 }
 
@@ -212,6 +221,7 @@ pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     let mut sql = Sql::postgres();
     let names = names(owner);
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
+
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} q
@@ -226,6 +236,7 @@ pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
         waves = sql.bind(waves),
         place = place_in_queue(owner, "c", "OFFSET 0"),
     );
+
     let rows: Vec<(&Key, usize)> = claims.iter().map(|claim| (&claim.key, claim.field)).collect();
     vec![lock_in_queue(owner, &rows), statement(sql, text)]
 }
@@ -243,6 +254,7 @@ pub(crate) fn hold_back(
     let claimed_at = sql.bind(claim.claimed_at);
     let delay = sql.bind(delay);
     let error = sql.bind(error);
+
     let text = format!(
         "UPDATE {queue}
             SET last_error = {error},
@@ -257,6 +269,7 @@ pub(crate) fn hold_back(
             AND field = {field}",
         queue = names.queue(),
     );
+
     statement(sql, text)
 }
 
@@ -272,6 +285,7 @@ pub(crate) fn record_failure(
     let field = sql.bind(owner.fields[claim.field].name);
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
+
     let due = match retry {
         NextTry::In(delay) => {
             let delay = sql.bind(delay);
@@ -288,6 +302,7 @@ pub(crate) fn record_failure(
         }
     };
     let attempts = if retry.counts() { "attempts" } else { "greatest(attempts - 1, 0)" };
+
     let text = format!(
         "UPDATE {queue}
             SET leased_until = '-infinity',
@@ -298,6 +313,7 @@ pub(crate) fn record_failure(
             AND field = {field}",
         queue = names.queue(),
     );
+
     statement(sql, text)
 }
 
@@ -307,6 +323,7 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let locked = "AND r.generation = c.generation
                    FOR UPDATE SKIP LOCKED";
+
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
@@ -323,6 +340,7 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
         table = names.table(),
         same_row = names.same_row("t", "c"),
     );
+
     statement(sql, text)
 }
 
@@ -347,6 +365,7 @@ pub(crate) fn see_all() -> Statement {
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
+
     [
         named("lock_rows", lock_rows(owner, &of.keys)),
         named("delete_queued", delete_queued(owner, &of.claims)),

@@ -103,17 +103,20 @@ pub(super) fn function_object(
     } else {
         ""
     };
+
     // No name in the body can contain the checksum of the body.
     let checksum = checksum(body);
     let mark = format!("$cached_field_{checksum}$");
     let function = function(owner, suffix);
     let head = format!("CREATE OR REPLACE FUNCTION {function}{signature}");
     let create = format!("{head} AS {mark}\n{option}{body}\n{mark}");
+
     let mut create = vec![create, format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC")];
     let granted = on.owned_by.iter().map(|role| {
         format!("GRANT EXECUTE ON FUNCTION {function} TO {role}", role = DIALECT.quote(role))
     });
     create.extend(granted);
+
     tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, create)
 }
 
@@ -138,6 +141,7 @@ fn flag(owner: &Owner, table: &Described) -> Object {
     let marks = names.marks();
     let declared: Vec<String> =
         keys.iter().map(|key| format!("v_{key} {marks}.flush_{key}%TYPE;")).collect();
+
     let listed = (1..).zip(&owner.fields).map(|(at, field)| {
         let name = DIALECT.literal(field.name);
         let is_listed =
@@ -145,6 +149,7 @@ fn flag(owner: &Owner, table: &Described) -> Object {
         format!("v_field_{at} boolean := {is_listed};")
     });
     let listed: Vec<String> = listed.collect();
+
     // Not in the function's SET clause: only a superuser may put a parameter there that no
     // extension declares.
     let body = format!(
@@ -166,6 +171,7 @@ END",
         one = flag_one(owner, table),
         many = flag_many(owner, table),
     );
+
     let keys = key_array_parameters(owner, table);
     let signature = format!("(p_field text, {keys}) RETURNS void {UPDATES_OWNERS}");
     function_object(owner, table, "flag", &signature, &body)
@@ -211,6 +217,7 @@ fn flag_one(owner: &Owner, described: &Described) -> String {
     });
     let is_row = pairs.collect::<All>();
     let table = names.table();
+
     format!(
         "    PERFORM
        FROM {table} t
@@ -235,6 +242,7 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
     let unnested = |prefix: &str| keys.each(|key| format!("pg_catalog.unnest({prefix}{key})"));
     let is_any = equality(described, &owner.key[0].name);
     let selected = names.own_key_as_keys("t");
+
     // One key column: `= ANY`. More: a subquery a key. Both can only go by the key's index.
     let locked = match own_key.len() {
         1 => format!(
@@ -255,6 +263,7 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
             arrays = unnested("p_"),
         ),
     };
+
     let update = match own_key.len() {
         1 => format!("UPDATE {table} t SET {set} WHERE t.{own_key} {is_any} ANY (v_key_1);"),
         _ => format!(
@@ -265,6 +274,7 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
             arrays = unnested("v_"),
         ),
     };
+
     format!(
         "    SELECT {aggregated} INTO {into}
       FROM ({locked}) l;
@@ -281,6 +291,7 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
 fn expand(owner: &Owner, table: &Described, source: &Source, related: &[Described]) -> Object {
     let names = names(owner);
     let marks = names.marks();
+
     let body = format!(
         "WITH named AS (
   SELECT u.link FROM unnest(p_links) AS u(link)
@@ -320,6 +331,7 @@ SELECT count(*) FROM expanded",
         owner_keys = names.own_key_of("t"),
         owners = way::to_owners(owner, source, related, "g.link"),
     );
+
     let signature = format!("(p_limit bigint, p_links text[]) RETURNS bigint {INDEXED}");
     function_object(owner, table, &expand_suffix(source), &signature, &body)
 }
@@ -340,6 +352,7 @@ fn work(owner: &Owner, table: &Described) -> Object {
     let names = names(owner);
     let marks = names.marks();
     let queue = names.queue();
+
     let mut moments = vec![
         format!(
             "(SELECT due_at
@@ -360,6 +373,7 @@ fn work(owner: &Owner, table: &Described) -> Object {
       WHERE leased_until > now())"
         ),
     ];
+
     moments.extend(owner.fields.iter().filter_map(|field| {
         let expires = DIALECT.expiry(field)?;
         let flag = DIALECT.flag(field);
@@ -375,6 +389,7 @@ fn work(owner: &Owner, table: &Described) -> Object {
       LIMIT 1)"
         ))
     }));
+
     let moments = moments.join(",\n    ");
     let body = format!(
         "SELECT EXISTS (
@@ -387,6 +402,7 @@ fn work(owner: &Owner, table: &Described) -> Object {
   CAST(ceil(extract(epoch FROM greatest(least({moments},
     now() + interval '1 day'), now()) - now()) * 1000) AS bigint)"
     );
+
     let signature = format!("(p_fields text[], OUT work boolean, OUT wait bigint) {INDEXED}");
     function_object(owner, table, "work", &signature, &body)
 }
@@ -401,6 +417,7 @@ fn flush(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>
     let declared = declared.collect::<Vec<_>>().join(" ");
     let lookups: Vec<String> =
         owner.looked_up().map(|source| flush_branch(owner, source, related)).collect();
+
     let body = format!(
         "DECLARE {declared}
 BEGIN
@@ -414,6 +431,7 @@ END",
         new_keys = key_arrays(owner, "NEW.flush_"),
         lookups = lookups.join("\n"),
     );
+
     let name = "zz_cached_field_flush";
     let create = format!(
         "CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {marks}
@@ -423,6 +441,7 @@ END",
         marks = names.marks(),
         function = function(owner, "flush"),
     );
+
     vec![
         function_object(owner, table, "flush", &trigger([]), &body),
         trigger_object(owner, name, &marks(owner), create),
@@ -434,6 +453,7 @@ fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String
     let keys = names.keys();
     let aggregated = names.own_key_of("t").each(|key| format!("array_agg({key})"));
     let into = keys.each(|key| format!("v_{key}"));
+
     format!(
         "  IF NEW.via = {via} THEN
     SELECT {aggregated} INTO {into}
@@ -488,6 +508,7 @@ pub(super) fn after<'a>(
         "DELETE" => "REFERENCING OLD TABLE AS cf_old FOR EACH STATEMENT",
         _ => "REFERENCING OLD TABLE AS cf_old NEW TABLE AS cf_new FOR EACH STATEMENT",
     };
+
     let table = DIALECT.qualified(&table.table);
     format!("AFTER {event} ON {table} {level}")
 }

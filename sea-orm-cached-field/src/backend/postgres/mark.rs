@@ -43,6 +43,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
     let table = names.table();
     let flag = names.flag(field);
     let mut sql = Sql::postgres();
+
     let set = format!(
         "WITH p AS (
                 SELECT t.tableoid AS part, t.ctid AS place
@@ -56,17 +57,20 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
           WHERE {AT_PLACE}",
         rows = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
+
     let mut mark = Sql::postgres();
     let own_key = names.own_key_of("t");
     let name = mark.bind(owner.fields[field].name);
     let read = format!("{own_key}, {name}");
     let rows = shared::chunks::passed_over(&mut mark, owner, field, chunk, &read);
+
     let text = format!(
         "INSERT INTO {marks} ({columns}, field)
          {rows}",
         marks = names.marks(),
         columns = names.keys(),
     );
+
     vec![internal(true), statement(sql, set), internal(false), statement(mark, text)]
 }
 
@@ -80,6 +84,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let expires = DIALECT.quote(field.expires_after.as_deref().unwrap_or_default());
     let limit = sql.bind(rows as i64);
     let now = as_expiry(field, "now()");
+
     let text = format!(
         "WITH p AS (
                 SELECT tableoid AS part, ctid AS place
@@ -94,6 +99,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
            FROM p
           WHERE {AT_PLACE}"
     );
+
     statement(sql, text)
 }
 

@@ -59,6 +59,7 @@ pub(super) fn changed<'a>(
         let new = comparable(&format!("{new}.{column}"), kind);
         format!("{old} IS DISTINCT FROM {new}")
     });
+
     changed.collect()
 }
 
@@ -83,9 +84,11 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
             "  IF {inputs} OR ({IS_FOREIGN} AND {forged}) THEN\n    NEW.{flag} := true;\n  END IF;"
         )
     };
+
     let branches: Vec<String> = owner.fields.iter().map(branch).collect();
     let branches = branches.join("\n");
     let body = format!("BEGIN\n{branches}\n  RETURN NEW;\nEND");
+
     let create = |event: &str, condition: String, argument: &str| {
         let create = format!(
             "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW
@@ -97,6 +100,7 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
         );
         trigger_object(owner, &name(event), &owner.table, create)
     };
+
     let changed = owner.fields.iter().map(|field| image_changed(compared(field)));
     let forged = owner.fields.iter().map(|field| {
         let forged = is_forged(field, image_changed([field.cached.name.as_str()]));
@@ -104,6 +108,7 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
     });
     let stale: Any = changed.clone().chain(forged).collect();
     let changed: Any = changed.collect();
+
     let foreign = foreign(owner);
     vec![
         function_object(owner, table, "bu", &trigger(compared_types(owner, table)), &body),
@@ -117,6 +122,7 @@ fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
     let flags: Columns = owner.fields.iter().map(|field| DIALECT.flag(field)).collect();
     let set: Vec<String> = flags.iter().map(|flag| format!("  NEW.{flag} := true;")).collect();
     let unset: Any = flags.iter().map(|flag| format!("NEW.{flag} IS NOT TRUE")).collect();
+
     let create = format!(
         "CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW
   WHEN ({unset})
@@ -125,6 +131,7 @@ fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
         table = names.table(),
         function = function(owner, "bi"),
     );
+
     let set = set.join("\n");
     let body = format!("BEGIN\n{set}\n  RETURN NEW;\nEND");
     vec![
@@ -137,6 +144,7 @@ fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
     let names = names(owner);
     let aggregated = names.own_key_of("n").each(|key| format!("array_agg({key})"));
     let list = DIALECT.literal(&list(owner, 0..owner.fields.len()));
+
     let body = format!(
         "DECLARE {arrays}
 BEGIN
@@ -150,6 +158,7 @@ END",
         rows = new_rows(table),
         mark = append::owners(owner, table, &list, false),
     );
+
     let create = format!(
         "CREATE TRIGGER {name} {after}
   EXECUTE FUNCTION {function}()",
@@ -157,6 +166,7 @@ END",
         after = after("INSERT", table, []),
         function = function(owner, "ai"),
     );
+
     vec![
         function_object(owner, table, "ai", &trigger([]), &body),
         trigger_object(owner, &name("ai"), &owner.table, create),
@@ -169,6 +179,7 @@ fn reflag(owner: &Owner, table: &Described) -> Vec<Object> {
     let mark = append::own_row(owner, "TG_ARGV[0]");
     let body = format!("BEGIN\n{mark}\n  RETURN NULL;\nEND");
     let mut objects = vec![function_object(owner, table, "reflag", &trigger([]), &body)];
+
     let foreign = foreign(owner);
     for field in &owner.fields {
         let flag = DIALECT.flag(field);
@@ -185,5 +196,6 @@ fn reflag(owner: &Owner, table: &Described) -> Vec<Object> {
         );
         objects.push(trigger_object(owner, &name, &owner.table, create));
     }
+
     objects
 }

@@ -25,6 +25,7 @@ pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let on = names.table();
     let each_row =
         |condition: String| format!("AFTER UPDATE ON {on} FOR EACH ROW\n  WHEN ({condition})");
+
     let create = |event: &str, after: String, of: &str, argument: &str| {
         let create = format!(
             "CREATE TRIGGER {name} {after}
@@ -34,9 +35,11 @@ pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
         );
         trigger_object(owner, &name(event), &owner.table, create)
     };
+
     let function = |event: &str, body: &str| {
         function_object(owner, table, event, &trigger(compared_types(owner, table)), body)
     };
+
     let any_changed: Any = changed.clone().collect();
     let ours = each_row(format!("NOT {foreign}\n   AND ({any_changed})"));
     let mut objects =
@@ -54,6 +57,7 @@ pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
             create("au", foreign, "au", ""),
         ]);
     }
+
     objects
 }
 
@@ -66,6 +70,7 @@ fn flagged(field: &Field) -> String {
 fn after_each_row(owner: &Owner, table: &Described) -> String {
     let names = names(owner);
     let key = names.own_key_of("NEW").each(|key| format!("ARRAY[{key}]"));
+
     let stale = owner.fields.iter().enumerate().map(|(at, field)| {
         let changed = changed(table, owner.watched(field), "OLD", "NEW");
         let flagged = flagged(field);
@@ -76,6 +81,7 @@ fn after_each_row(owner: &Owner, table: &Described) -> String {
         let flag = DIALECT.flag(field);
         (at, format!("{is_stale} AND NOT NEW.{flag}"))
     });
+
     format!(
         "DECLARE v_stale text := {stale}; v_missed text;
 BEGIN
@@ -107,6 +113,7 @@ fn after_statement(owner: &Owner, table: &Described) -> String {
         format!("{stale}\n{mark}\n{flag}")
     });
     let many: Vec<String> = many.collect();
+
     format!(
         "DECLARE
   {arrays} {missed_arrays} {one_arrays}
@@ -145,6 +152,7 @@ fn flag_missed(owner: &Owner, list: &str, missed: &Columns) -> String {
 fn stale_of_one(owner: &Owner, table: &Described) -> String {
     let stale = append::key_arrays(owner, "");
     let missed = append::key_arrays(owner, "missed_");
+
     let taken = stale.iter().zip(missed.iter()).zip(append::key_arrays(owner, "one_")).map(
         |((stale, missed), one)| {
             format!(
@@ -153,6 +161,7 @@ fn stale_of_one(owner: &Owner, table: &Described) -> String {
             )
         },
     );
+
     let taken = taken.collect::<Vec<_>>().join("\n");
     let mark = append::owners(owner, table, "v_stale", false);
     let flag = flag_missed(owner, "v_missed", &missed);
@@ -167,6 +176,7 @@ fn look_at_one(owner: &Owner, table: &Described) -> String {
     let mut variables = vec!["v_many".to_owned()];
     values.extend(names.own_key_of("n").each(|key| format!("ARRAY[{key}]")));
     variables.extend(append::key_arrays(owner, "one_"));
+
     let mut stale = Vec::new();
     let mut missed = Vec::new();
     for (at, field) in owner.fields.iter().enumerate() {
@@ -175,8 +185,10 @@ fn look_at_one(owner: &Owner, table: &Described) -> String {
         missed.push((at, format!("({changed}) AND NOT n.{flag}")));
         stale.push((at, format!("{changed} OR (n.{flag} AND NOT o.{flag})")));
     }
+
     values.extend([append::list_where(owner, stale), append::list_where(owner, missed)]);
     variables.extend(["v_stale", "v_missed"].map(str::to_owned));
+
     format!(
         "  SELECT {values}
     INTO {variables}
@@ -198,6 +210,7 @@ fn stale_of_many(owner: &Owner, table: &Described, field: &Field, into: &Columns
         owner.key.iter().map(|key| &key.name).filter(|key| !is_exact(&table.columns[*key]));
     let inputs: Vec<&String> = inexact_keys.chain(&field.own_columns).collect();
     let own = Columns::numbered("c", inputs.len());
+
     let rows = |row: &str, table_name: &str, is_new: bool| {
         let compared = inputs.iter().map(|column| {
             let kind = &table.columns[*column];
@@ -212,9 +225,11 @@ fn stale_of_many(owner: &Owner, table: &Described, field: &Field, into: &Columns
                               FROM {table_name} {row}",
         )
     };
+
     let aggregated = |filter: &str| keys.each(|key| format!("array_agg(e.{key}){filter}"));
     let all_and_unflagged = aggregated("").and(aggregated(" FILTER (WHERE NOT e.flag)"));
     let grouped = keys.clone().and(own.clone());
+
     format!(
         "    SELECT {aggregated} INTO {into}
       FROM (SELECT {keys}, bool_or(d.flag) AS flag

@@ -42,16 +42,19 @@ fn url() -> String {
 async fn database(rows: u32) -> DatabaseConnection {
     let server =
         Database::connect(url()).await.expect("start a server with `cargo xtask services`");
+
     let name = format!("cached_field_plans_{}_{rows}", std::process::id());
     for statement in
         [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
     {
         server.execute_unprepared(&statement).await.unwrap();
     }
+
     let (server, _) =
         url().rsplit_once('/').map(|(server, rest)| (server.to_owned(), rest.to_owned())).unwrap();
     let db = Database::connect(format!("{server}/{name}")).await.unwrap();
     fill(&db, rows).await;
+
     db
 }
 
@@ -59,6 +62,7 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
     for table in TABLES {
         db.execute_unprepared(&format!("CREATE TABLE {table}")).await.unwrap();
     }
+
     let owner = owner();
     let (table, related) = example::tables();
     for statement in
@@ -66,6 +70,7 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
     {
         db.execute_unprepared(statement).await.unwrap();
     }
+
     for statement in [
         "CREATE INDEX ON pigeon (lamppost_id)",
         "CREATE INDEX ON lamppost (city_id)",
@@ -93,12 +98,14 @@ async fn scans(db: &DatabaseConnection, name: &str, statement: Statement) -> Vec
         let settings = query::settings(Duration::from_secs(1));
         transaction.execute_unprepared(&settings).await.unwrap();
     }
+
     let sql = format!("EXPLAIN (FORMAT JSON) {}", statement.sql);
     let values = statement.values.map(|values| values.0).unwrap_or_default();
     let explain = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     let plan = transaction.query_one_raw(explain).await.unwrap().unwrap();
     let plan: JsonValue = plan.try_get_by_index(0).unwrap();
     transaction.rollback().await.unwrap();
+
     let mut found = Vec::new();
     walk(&plan[0]["Plan"], &mut found);
     found
@@ -123,6 +130,7 @@ fn walk(step: &JsonValue, found: &mut Vec<String>) {
             ));
         }
     }
+
     for below in step["Plans"].as_array().into_iter().flatten() {
         walk(below, found);
     }
@@ -192,6 +200,7 @@ async fn no_statement_reads_a_whole_table() {
         }
         drop_database(db).await;
     }
+
     assert_eq!(unexpected, Vec::<String>::new());
 }
 
@@ -233,6 +242,7 @@ async fn nor_does_a_trigger_or_a_function() {
             collect::expand_marks(&owner, looked_up, 100, Some(&Key::new([7.into()]))),
         ),
     ];
+
     let changes = [
         "UPDATE pigeon SET weight = 2 WHERE id = 7",
         "UPDATE pigeon SET lamppost_id = 9 WHERE id = 7",
@@ -244,6 +254,7 @@ async fn nor_does_a_trigger_or_a_function() {
     ];
     let changes =
         changes.map(|change| (change, Statement::from_string(DbBackend::Postgres, change)));
+
     for (name, statement) in functions.into_iter().chain(changes) {
         let transaction = db.begin().await.unwrap();
         transaction
@@ -266,6 +277,7 @@ async fn nor_does_a_trigger_or_a_function() {
         }
         transaction.rollback().await.unwrap();
     }
+
     drop_database(db).await;
     assert_eq!(unexpected, Vec::<String>::new());
 }

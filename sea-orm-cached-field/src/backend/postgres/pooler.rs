@@ -39,6 +39,7 @@ async fn are_shared(
             return Ok(true);
         }
     }
+
     Ok(false)
 }
 

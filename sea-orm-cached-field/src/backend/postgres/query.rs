@@ -35,6 +35,7 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         ColumnType::TimestampWithTimeZone => "timestamptz".to_owned(),
         _ => return None,
     };
+
     Some(name)
 }
 

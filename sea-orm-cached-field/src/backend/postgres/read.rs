@@ -24,6 +24,7 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let marks = names.marks();
     let own = names.is_of("m", "t");
     let listed = DIALECT.is_listed(field, "m.field");
+
     let is_marked = format!(
         "EXISTS (
                 SELECT
@@ -32,6 +33,7 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
                    AND {listed}
                 OFFSET 0)"
     );
+
     let mut tests = vec![is_marked];
     tests.extend(owner.looked_up().map(|source| {
         let via = DIALECT.literal(&via(source));
@@ -52,6 +54,7 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
                 OFFSET 0))"
         )
     }));
+
     let tests = tests.join("\n                 OR ");
     format!("({tests})")
 }
@@ -60,6 +63,7 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
 fn stale(owner: &Owner, field: usize) -> String {
     let names = names(owner);
     let name = names.field(field);
+
     format!(
         "({flagged}
                 OR {marked}
@@ -91,6 +95,7 @@ pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
     let given = shared::read::numbered(&mut sql, owner, keys);
+
     let text = format!(
         "WITH {given}
          SELECT k.place, {selected}
@@ -100,6 +105,7 @@ pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
         table = names.table(),
         same_row = names.same_row("r", "k"),
     );
+
     statement(sql, text)
 }
 
@@ -130,6 +136,7 @@ fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
             sql.key_is(owner, &names.own_key_of("t"), key).to_string(),
         );
     }
+
     let keys = shared::read::keys(sql, owner, of);
     let with = format!("WITH {keys}\n         ");
     let same_row = names.same_row("r", "k");
@@ -137,6 +144,7 @@ fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
         "k
           CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t"
     );
+
     (with, rows, "true".to_owned())
 }
 
@@ -150,6 +158,7 @@ pub(crate) fn stale_behind(
     let mut sql = Sql::postgres();
     let (with, owners, are_rows) = rows(&mut sql, owner, of);
     let (behind, row) = way::rows_of(source);
+
     let text = format!(
         "{with}SELECT DISTINCT {selected}
            FROM (SELECT s.*
@@ -160,12 +169,14 @@ pub(crate) fn stale_behind(
         selected = names(below).read_own_key(),
         stale = stale(below, field),
     );
+
     statement(sql, text)
 }
 
 pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::postgres();
     let names = names(owner);
+
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
@@ -180,6 +191,7 @@ pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
         queue = names.queue(),
         stale = stale(owner, field),
     );
+
     statement(sql, text)
 }
 
@@ -198,10 +210,12 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         named("clock", clock()),
         named("settings", settings()),
     ];
+
     for source in &owner.sources {
         let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
         examples.push(named("stale_behind", behind(&of.keys[..1])));
         examples.push(named("stale_behind rows", behind(&of.keys)));
     }
+
     examples.concat()
 }

@@ -17,6 +17,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let keys = names.keys();
     let starts = keys.each(|key| format!("start_{key}"));
     let starting = shared::read::keys(&mut sql, owner, of);
+
     let step = |from: &str, start: &Columns| {
         format!(
             "
@@ -30,6 +31,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
             readers = way::to_readers(owner, source),
         )
     };
+
     let text = format!(
         "WITH RECURSIVE {starting},
               w ({start_columns}, {columns}) AS ({first}
@@ -44,6 +46,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
         next = step("w", &starts),
         around = starts.of("w").equal(&keys.of("w")),
     );
+
     statement(sql, text)
 }
 
@@ -68,6 +71,7 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
     let queue = names.queue();
     let starting = shared::read::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
+
     let text = format!(
         "WITH {starting}
          UPDATE {queue}
@@ -88,6 +92,7 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
         readers = way::to_readers(owner, source),
         queued = names.is_of("q", "t"),
     );
+
     statement(sql, text)
 }
 

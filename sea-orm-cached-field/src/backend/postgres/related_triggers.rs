@@ -31,6 +31,7 @@ pub(super) fn objects(
         Event { suffix: "au", event: "UPDATE" },
         Event { suffix: "at", event: "TRUNCATE" },
     ];
+
     let change = Change { owner, table, source, far };
     let of_partitions = far.partitions.iter().flat_map(|partition| change.truncated(partition));
     events.iter().flat_map(|event| change.objects(event)).chain(of_partitions).collect()
@@ -94,12 +95,14 @@ impl Change<'_> {
         let owner = self.owner;
         // The owner's name too: several owners may look at one table.
         let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
+
         let create = format!(
             "CREATE TRIGGER {quoted} {event}
   EXECUTE FUNCTION {function}()",
             quoted = DIALECT.quote(&name),
             function = function(owner, suffix),
         );
+
         vec![
             function_object(owner, self.far, suffix, &trigger(self.shown_types()), body),
             trigger_object(owner, &name, on, create),
@@ -157,6 +160,7 @@ impl Change<'_> {
             let list = DIALECT.literal(&list(self.owner, group.fields.iter().copied()));
             self.find(&self.updated(group.columns)) + &self.mark(&list, group.at_commit)
         });
+
         let branches = if self.far.by_row {
             self.of_one(&groups)
         } else {
@@ -164,6 +168,7 @@ impl Change<'_> {
             let one = self.of_one(&groups);
             format!("  IF v_many THEN\n{many}\n  ELSE\n{one}\n  END IF;")
         };
+
         let changed = (1..=groups.len()).map(|at| format!("v_changed_{at} boolean;"));
         let changed: Vec<String> = changed.collect();
         format!(
@@ -189,6 +194,7 @@ END",
             .iter()
             .map(|(array, one)| format!("{array} := CASE WHEN v_fields <> '' THEN {one} END;"));
         let taken = taken.collect::<Vec<_>>().join(" ");
+
         let changed: Vec<(usize, &Group<'_>)> = (1..).zip(groups).collect();
         let mark = |groups: &[(usize, &Group<'_>)]| {
             let fields = groups
@@ -200,6 +206,7 @@ END",
             let mark = self.mark("v_fields", groups[0].1.at_commit);
             format!("  v_fields := {fields};\n  {taken}\n{mark}")
         };
+
         changed
             .chunk_by(|(_, one), (_, other)| one.at_commit == other.at_commit)
             .map(mark)
@@ -214,6 +221,7 @@ END",
         while columns.iter().any(|column| column.starts_with(&prefix)) {
             prefix.push('_');
         }
+
         let compared = read.iter().map(|column| {
             let kind = &self.far.columns[column];
             let column = DIALECT.quote(column);
@@ -221,11 +229,13 @@ END",
         });
         let compared: Columns = compared.collect();
         let names: Columns = (1..=read.len()).map(|at| format!("{prefix}{at}")).collect();
+
         let plain = DIALECT.columns(columns);
         let selected = plain.of("x").and(compared.named(&names));
         let rows = |table: &str| format!("SELECT {selected} FROM {table} x");
         let kept = plain.of("u");
         let grouped = kept.clone().and(names.of("u"));
+
         format!(
             "
                      SELECT {kept}
@@ -244,10 +254,12 @@ END",
     fn look_at_one(&self, groups: &[Group<'_>]) -> String {
         let old = old_rows(self.far);
         let new = new_rows(self.far);
+
         let mut values = vec![format!("EXISTS (SELECT FROM {new} r OFFSET 1)")];
         let mut variables = vec!["v_many".to_owned()];
         values.extend(self.concerned());
         variables.extend(self.arrays("one_"));
+
         for (at, group) in (1..).zip(groups) {
             let watched: BTreeSet<&str> = self.watched(group.columns).collect();
             let changed = watched.into_iter().map(|column| {
@@ -260,6 +272,7 @@ END",
             values.push(changed.collect::<Any>().to_string());
             variables.push(format!("v_changed_{at}"));
         }
+
         format!(
             "  SELECT {values}
     INTO {variables}
@@ -276,6 +289,7 @@ END",
         let new = self.named("n");
         let row =
             |names: &[Name]| -> Columns { names.iter().map(|name| name.value.clone()).collect() };
+
         let named = |names: &[Name]| {
             let values = names.iter().map(|name| &name.value);
             values.map(|value| format!("{value} IS NOT NULL")).collect::<All>()
@@ -283,6 +297,7 @@ END",
         let old_row = row(&old);
         let new_row = row(&new);
         let moved = format!("ROW({old_row})::record *<> ROW({new_row})::record");
+
         let array = |(old_name, new_name): (&Name, &Name)| {
             format!(
                 "array_cat(CASE WHEN {is_new} THEN ARRAY[{new}] END,
@@ -293,6 +308,7 @@ END",
                 old = old_name.value,
             )
         };
+
         old.iter().zip(&new).map(array).collect()
     }
 
@@ -307,8 +323,10 @@ END",
             let value = format!("CASE WHEN {linked} THEN {link} END");
             return vec![Name { variable: "links".to_owned(), kind: "text".to_owned(), value }];
         };
+
         let keys =
             names(self.owner).keys().into_iter().zip(tables::key_types(self.owner, self.table));
+
         let name = |(column, (variable, kind)): (&str, (String, &str))| {
             let range = self.range(column, kind);
             let column = DIALECT.quote(column);
@@ -321,6 +339,7 @@ END",
             };
             Name { variable, kind: kind.to_owned(), value }
         };
+
         columns.into_iter().zip(keys).map(name).collect()
     }
 
@@ -350,6 +369,7 @@ END",
         let aggregated: Columns =
             variables().map(|variable| format!("array_agg(k.{variable})")).collect();
         let places: Columns = (1..=names.len()).map(|at| at.to_string()).collect();
+
         format!(
             "  SELECT {aggregated} INTO {into}
     FROM (SELECT DISTINCT {selected}
@@ -380,6 +400,7 @@ END",
             names(self.owner).own_key_of("t").each(|key| format!("array_agg({key})"));
         let marks = self
             .mark_each(|list, at_commit| append::owners(self.owner, self.table, list, at_commit));
+
         format!(
             "DECLARE {arrays}
 BEGIN

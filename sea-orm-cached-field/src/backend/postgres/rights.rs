@@ -14,6 +14,7 @@ pub(crate) fn missing(owner: &Owner) -> Statement {
     let names = names(owner);
     let marks = names.marks();
     let queue = names.queue();
+
     let tables = [
         (&marks, ["SELECT", "INSERT", "UPDATE", "DELETE"].as_slice()),
         (&queue, &["SELECT", "INSERT", "UPDATE", "DELETE"]),
@@ -31,6 +32,7 @@ pub(crate) fn missing(owner: &Owner) -> Statement {
         .chain(["work".to_owned()])
         .map(|suffix| DIALECT.literal(&functions::function_name(owner, &suffix)))
         .collect();
+
     let text = format!(
         "WITH worker AS (
            SELECT DISTINCT a.grantee,
@@ -68,5 +70,6 @@ pub(crate) fn missing(owner: &Owner) -> Statement {
         marks_name = DIALECT.literal(&marks),
         queue_name = DIALECT.literal(&queue),
     );
+
     statement(Sql::postgres(), text)
 }

@@ -20,14 +20,17 @@ pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
             .iter()
             .filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))),
     );
+
     objects.extend(
         owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)),
     );
+
     objects.extend(functions::objects(owner, table, related));
     objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, table, source, far));
     }
+
     objects
 }
 
@@ -77,6 +80,7 @@ pub(super) fn identity(
     parent: Option<&str>,
 ) -> String {
     let own = DIALECT.beside(beside, name);
+
     match (kind, parent) {
         (ObjectKind::Table, _) => format!("TABLE {own}"),
         (ObjectKind::Index, _) => format!("INDEX {own}"),
@@ -125,6 +129,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
     let bounds = bound_definitions(owner, table);
     let via_index = DIALECT.quote(&fitted(format!("{name}_via")));
+
     let create = vec![
         format!(
             "CREATE TABLE {marks} (
@@ -143,6 +148,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         key_index(owner),
         format!("CREATE INDEX {via_index} ON {marks} (via, link, id) WHERE via IS NOT NULL"),
     ];
+
     let mut object = object(owner, ObjectKind::Table, &name, None, create);
     // Ids are generations. Those of a table that stood here before must not come again: a worker
     // may still have a claim of then.
@@ -151,6 +157,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
                 CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
         table = DIALECT.literal(&marks),
     ));
+
     object
 }
 
@@ -176,6 +183,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
     let name = recalculations(owner).name;
     let keys = key_definitions(owner, table, names.keys(), " NOT NULL");
     let due_index = DIALECT.quote(&fitted(format!("{name}_due")));
+
     let create = vec![
         // The lease stands in a column of its own that no index holds, and the pages have room:
         // updates stay HOT.
@@ -197,6 +205,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
         ),
         format!("CREATE INDEX {due_index} ON {queue} (due_at)"),
     ];
+
     object(owner, ObjectKind::Table, &name, None, create)
 }
 
@@ -213,6 +222,7 @@ fn versions_table(owner: &Owner) -> Object {
             )",
         name = DIALECT.qualified(&table),
     );
+
     object(owner, ObjectKind::Table, &table.name, None, vec![create])
 }
 

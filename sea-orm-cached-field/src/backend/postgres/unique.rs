@@ -38,6 +38,7 @@ pub(crate) fn columns(table: &Table) -> Statement {
           ORDER BY 1, k.place",
         name = DIALECT.literal(&DIALECT.qualified(table)),
     );
+
     statement(Sql::postgres(), text)
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn holders(
         let number = at + 1;
         format!("v.value_{number}")
     };
+
     let text = format!(
         "WITH {wanted}
          SELECT v.place, {selected}
@@ -68,6 +70,7 @@ pub(crate) fn holders(
         holds = shared::unique::holds_wanted(&sql, owner, index, shape, "r", value),
         same_row = names.same_row("t", "v"),
     );
+
     statement(sql, text)
 }
 
@@ -91,6 +94,7 @@ pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
     let names = names(owner);
     let field = &owner.fields[field];
     let keys = shared::read::keys(&mut sql, owner, of);
+
     let text = format!(
         "WITH {keys}
          UPDATE {table} t
@@ -103,6 +107,7 @@ pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
         flag = DIALECT.flag(field),
         place = place(owner, "k"),
     );
+
     statement(sql, text)
 }
 

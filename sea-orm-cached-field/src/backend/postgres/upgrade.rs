@@ -21,6 +21,7 @@ pub(crate) fn upgrade(
 ) -> Vec<String> {
     let name = DIALECT.beside(&owner.table, &table.name);
     let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
+
     if from < 3 && table.name == marks(owner).name {
         let marks = &table.name;
         let index = fitted(format!("{marks}_key"));
@@ -49,6 +50,7 @@ pub(crate) fn upgrade(
     if from < 3 && table.name == versions(owner).name {
         steps.push(format!("ALTER TABLE {name} ADD COLUMN declared_by text"));
     }
+
     steps.push(comment(owner, ObjectKind::Table, &table.name, None, &table.tag));
     steps
 }
@@ -62,6 +64,7 @@ fn new_names(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
         let (older, new) = (beside(&older), DIALECT.quote(&new));
         format!("ALTER {kind} IF EXISTS {older} RENAME TO {new}")
     };
+
     let older_table = beside(&older);
     let new = DIALECT.quote(&table.name);
     let mut steps = vec![format!("ALTER TABLE {older_table} RENAME TO {new}")];

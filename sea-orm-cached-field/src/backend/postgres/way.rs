@@ -60,6 +60,7 @@ impl Way<'_> {
             Some(_) => values.each(|value| format!("{value}::text COLLATE \"C\"")),
             None => values.clone(),
         };
+
         let typed = |row: &str| -> Columns {
             let columns = columns.iter().enumerate();
             let cast = |at: usize| {
@@ -69,6 +70,7 @@ impl Way<'_> {
             let typed = columns.map(|(at, column)| (column, cast(at)));
             typed.map(|(column, cast)| format!("{row}.{column}{cast}")).collect()
         };
+
         let operators = self.operators.clone();
         let mut once = Way {
             source: self.source,
@@ -90,6 +92,7 @@ impl Way<'_> {
             next = plain(&once.values),
             joins = once.joins,
         );
+
         self.values = typed(&format!("a{group}"));
     }
 }
@@ -126,6 +129,7 @@ pub(super) fn to_owners(
         .zip(&source.steps)
         .map(|(table, step)| operators(&related[*table], &step.link))
         .collect();
+
     back(owner, source, values, operators, |step| Some(types(step)))
 }
 
@@ -161,6 +165,7 @@ fn back<'a>(
             }
         }
     }
+
     let linked = way.equal(0, "t", &DIALECT.near(&source.steps[0]));
     let joins = way.joins;
     let table = names.table();
@@ -182,6 +187,7 @@ fn before(source: &Source) -> Way<'_> {
             way.forth(step, step + 1);
         }
     }
+
     way
 }
 

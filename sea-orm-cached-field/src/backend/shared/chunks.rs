@@ -24,6 +24,7 @@ pub(crate) fn backlog_boundary(
     let order: Columns =
         order.map(|(key, column)| sql.dialect().cast(&key.order, &format!("t.{column}"))).collect();
     let offset = sql.bind(rows as i64 - 1);
+
     let text = format!(
         "SELECT {selected}
            FROM {table} t
@@ -32,6 +33,7 @@ pub(crate) fn backlog_boundary(
           LIMIT 1 OFFSET {offset}",
         selected = names.read_own_key(),
     );
+
     sql.statement(text)
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn unqueued_in(
         format!("\n            AND NOT ({rows})")
     });
     let others = others.collect::<String>();
+
     let text = format!(
         "SELECT count(*) AS found
            FROM {table} t
@@ -89,6 +92,7 @@ pub(crate) fn unqueued_in(
         same_key = names.is_of("m", "t"),
         listed = names.dialect.is_listed(&name, "m.field"),
     );
+
     sql.statement(text)
 }
 
@@ -107,6 +111,7 @@ pub(crate) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &C
             conditions.push(format!("({first} IS NULL OR {meets})"));
         }
     }
+
     let text = format!(
         "SELECT {chunks}
            FROM {marks} m
@@ -116,6 +121,7 @@ pub(crate) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &C
         marks = names.marks(),
         conditions = conditions.join("\n            AND "),
     );
+
     sql.statement(text)
 }
 
@@ -127,6 +133,7 @@ pub(crate) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
         columns.push("via".to_owned());
         values.push(sql.dialect().literal(CHUNK));
     }
+
     for (bound, key) in [("after", &chunk.after), ("to", &chunk.to)] {
         let key = key.iter().flat_map(Key::values);
         for ((column, name), value) in owner.key.iter().zip(names.bound(bound)).zip(key) {
@@ -134,6 +141,7 @@ pub(crate) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
             values.push(sql.bind_for(column, value.clone()));
         }
     }
+
     let marks = names.marks();
     let [columns, values] = [columns, values].map(Columns::from_iter);
     sql.statement(format!(
@@ -169,6 +177,7 @@ pub(crate) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -
             (!others.is_empty()).then_some(wait)
         });
     let waits: String = waits.collect();
+
     let is_chunk = dialect.is_chunk("m");
     let names = dialect.names(owner).all_fields();
     format!(
@@ -197,6 +206,7 @@ pub(crate) fn passed_over(
 ) -> String {
     let names = sql.names(owner);
     let name = sql.bind(owner.fields[field].name);
+
     format!(
         "SELECT {read}
            FROM {table} t

@@ -29,6 +29,7 @@ pub(crate) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) 
     let names = sql.names(owner);
     let queued = queued(&mut sql, owner, rows, 0);
     let queue = names.queue();
+
     let text = format!(
         "WITH {queued}
          UPDATE {queue} AS q
@@ -38,5 +39,6 @@ pub(crate) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) 
             AND q.field = v.field",
         same_key = names.same_key("q", "v"),
     );
+
     sql.statement(text)
 }

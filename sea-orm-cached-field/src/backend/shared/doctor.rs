@@ -25,6 +25,7 @@ pub(crate) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
         Dialect::Sqlite => String::new(),
         _ => format!("\n                        OR m.via <> '{CHUNK}'"),
     };
+
     let text = format!(
         "SELECT count(*) AS found
            FROM {table} t
@@ -49,6 +50,7 @@ pub(crate) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
         marked = names.is_of("m", "t"),
         is_of_chunk = names.is_of_chunk(),
     );
+
     sql.statement(text)
 }
 
@@ -70,5 +72,6 @@ pub(crate) fn waiting(sql: Sql, owner: &Owner) -> Statement {
         queue = names.queue(),
         marks = names.marks(),
     );
+
     sql.statement(text)
 }

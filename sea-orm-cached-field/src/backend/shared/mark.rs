@@ -33,6 +33,7 @@ pub(crate) fn append_mark(
         |key| key,
         |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)],
     );
+
     let marks = names.marks();
     let columns = names.keys();
     sql.statement(format!(
@@ -54,6 +55,7 @@ pub(crate) fn set_expiry(
     let moment = sql.bind(moment);
     let table = names.table();
     let is_row = sql.key_is(owner, &names.own_key(), key);
+
     sql.statement(format!(
         "UPDATE {table}
             SET {expires} = {moment}

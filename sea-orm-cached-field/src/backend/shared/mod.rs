@@ -46,6 +46,7 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
     let owner = &of.owner;
     let after = of.chunk.after.as_ref();
     let marked = std::slice::from_ref(&of.chunk);
+
     [
         named("flag", mark::flag(sql(), owner, 0, &of.keys[0])),
         named("is_given_up", complete::is_given_up(sql(), owner, &of.claims[0])),
@@ -72,6 +73,7 @@ pub(super) fn examples_of_installation(of: &Example, sql: impl Fn() -> Sql) -> V
         renewal: None,
         declared_by: None,
     };
+
     [
         named("versions", versions::versions(sql(), owner)),
         named("declarations", versions::declarations(sql(), &owner.table)),

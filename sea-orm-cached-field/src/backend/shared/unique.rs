@@ -37,5 +37,6 @@ pub(crate) fn holds_wanted(
         let collation = collation.unwrap_or_default();
         format!("{row}.{name} = {wanted}{collation}")
     };
+
     index.columns.iter().map(equal).collect()
 }

@@ -49,8 +49,10 @@ pub(crate) fn set_version(
     let names = old.names(owner);
     let table = names.versions();
     let Version { field, calculation, inputs, kept_by, renewal, declared_by } = version;
+
     let old_field = old.bind(field.as_str());
     let delete = format!("DELETE FROM {table} WHERE field = {old_field}");
+
     let field = new.bind(field.as_str());
     let calculation = new.bind(*calculation);
     let inputs = new.bind(inputs.clone());
@@ -61,6 +63,7 @@ pub(crate) fn set_version(
         "INSERT INTO {table} (field, version, inputs, kept_by, renewal, declared_by)
          VALUES ({field}, {calculation}, {inputs}, {kept_by}, {renewal}, {declared_by})"
     );
+
     [old.statement(delete), new.statement(insert)]
 }
 

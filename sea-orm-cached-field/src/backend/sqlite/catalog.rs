@@ -14,6 +14,7 @@ use crate::{
 pub(crate) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
+
     let text = format!(
         "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality,
                 NOT c.\"notnull\" AS nullable,
@@ -39,6 +40,7 @@ pub(crate) fn describe(table: &Table) -> Statement {
             AND m.name = {name}
           ORDER BY c.cid"
     );
+
     statement(sql, text)
 }
 
@@ -46,6 +48,7 @@ pub(crate) fn describe(table: &Table) -> Statement {
 pub(crate) fn holds(kind: &ColumnType, found: &str) -> bool {
     let found = found.to_lowercase();
     let has = |parts: &[&str]| found.is_empty() || parts.iter().any(|part| found.contains(part));
+
     match kind {
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
             has(&["char", "text", "clob"])
@@ -98,6 +101,7 @@ fn make_strict(column: &mut ColumnDef) {
         ) => "TEXT",
         _ => "ANY",
     };
+
     column.custom(name);
 }
 
@@ -144,6 +148,7 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
         queue = DIALECT.literal(&recalculations(owner).name),
         versions = DIALECT.literal(&versions(owner).name),
     );
+
     statement(Sql::sqlite(), text)
 }
 

@@ -22,6 +22,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let marks = names.marks();
     let queue = names.queue();
     let known = names.one_of(fields);
+
     let mut moments = vec![
         format!(
             "SELECT min(due_at) AS moment
@@ -36,6 +37,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
                     AND leased_until > {NOW}"
         ),
     ];
+
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = DIALECT.expiry(field)?;
         let flag = DIALECT.flag(field);
@@ -54,6 +56,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
             now = now_as_expiry(field),
         ))
     }));
+
     let text = format!(
         "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {listed}) AS work,
                 (SELECT min(moment) - {NOW}
@@ -62,6 +65,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
         moments = moments.join(UNION_ALL),
         listed = names.lists_any("field", fields),
     );
+
     statement(Sql::sqlite(), text)
 }
 
@@ -71,6 +75,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let queue = names.queue();
     let known = names.one_of(fields);
     let listed = names.lists_any("field", fields);
+
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {listed}"),
         format!(
@@ -81,6 +86,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
                     AND leased_until <= {NOW}"
         ),
     ];
+
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = DIALECT.expiry(field)?;
         let flag = DIALECT.flag(field);
@@ -94,6 +100,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
             now = now_as_expiry(field),
         ))
     }));
+
     let text = format!(
         "SELECT {NOW} - min(moment) AS waited,
                 EXISTS (SELECT 1 FROM {queue} WHERE leased_until > {NOW}) AS leased
@@ -101,6 +108,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
                  {moments})",
         moments = moments.join(UNION_ALL),
     );
+
     statement(Sql::sqlite(), text)
 }
 
@@ -123,6 +131,7 @@ pub(super) fn lease_due(
     let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
     let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
+
     let text = format!(
         "UPDATE {queue} AS d
             SET leased_until = {NOW} + {lease},
@@ -154,6 +163,7 @@ pub(super) fn lease_due(
         marked = names.same_key("m", "d"),
         marks_known = names.lists_known("m.field"),
     );
+
     statement(sql, text)
 }
 
@@ -164,6 +174,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let fields = DIALECT.literals(upstream.fields.iter().copied());
     let listed = DIALECT.lists_any("p.field", upstream.fields.iter().copied());
     let queue = far.queue();
+
     // What was handed back a moment ago is pending too.
     let pending = format!(
         "p.field || '' IN ({fields})
@@ -197,6 +208,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
             )
         }
     };
+
     format!(
         "
             AND NOT (d.field || '' = {field}
@@ -222,6 +234,7 @@ pub(crate) fn lease_rows(
     let lease_end = format!("{NOW} + {lease}");
     let held = if steal { "false".to_owned() } else { format!("leased_until > {NOW}") };
     let generation = if steal { "excluded.generation" } else { "generation" };
+
     let tuples = sql.padded_tuples(
         owner,
         of,
@@ -232,6 +245,7 @@ pub(crate) fn lease_rows(
             vec![name, generation, NOW.to_owned(), lease_end.clone(), "1".to_owned()]
         },
     );
+
     let text = format!(
         "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
          SELECT *
@@ -247,6 +261,7 @@ pub(crate) fn lease_rows(
                 leased_until = {lease_end} AS leased",
         returned = names.read(&names.keys()),
     );
+
     statement(sql, text)
 }
 
@@ -256,6 +271,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let queue = names.queue();
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);
+
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} AS q
@@ -267,6 +283,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
             AND q.waves >= 0",
         same_key = names.same_key("q", "c"),
     );
+
     statement(sql, text)
 }
 

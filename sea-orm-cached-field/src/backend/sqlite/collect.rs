@@ -25,6 +25,7 @@ pub(super) fn collect(
     let names = names(owner);
     let keys = names.keys();
     let marks = names.marks();
+
     let chosen = |sql: &mut Sql| {
         let known = names.lists_known("field");
         let chosen = match which {
@@ -51,6 +52,7 @@ pub(super) fn collect(
                     AND {known}"
         )
     };
+
     // Once for each of their fields.
     let of_fields = |sql: &mut Sql| {
         let fields = names.all_fields().each(|name| format!("({name})"));
@@ -72,12 +74,14 @@ pub(super) fn collect(
         }
         None => format!("{lease} > 0"),
     };
+
     let eager = if lazy.is_empty() {
         String::new()
     } else {
         let is_eager = is_eager(owner, lazy);
         format!("\n         HAVING {is_eager}")
     };
+
     let text = format!(
         "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
          SELECT {keys}, field, abs(random() / 2) + 1,
@@ -100,6 +104,7 @@ pub(super) fn collect(
         returned = names.read(&names.keys()),
     );
     let queue = statement(sql, text);
+
     let mut rest = Vec::new();
     if !lazy.is_empty() {
         let mut sql = Sql::sqlite();
@@ -117,6 +122,7 @@ pub(super) fn collect(
         );
         rest.push(statement(sql, text));
     }
+
     let mut kept = Sql::sqlite();
     // A name at a time, for a function in a function for each name is too deep for the parsers of
     // some SQLites.
@@ -139,10 +145,12 @@ pub(super) fn collect(
         names = names.all_fields(),
         chosen = chosen(&mut kept),
     );
+
     let mut taken = Sql::sqlite();
     let chosen = chosen(&mut taken);
     let take = format!("DELETE FROM {chosen}");
     rest.extend([statement(kept, keep), statement(taken, take)]);
+
     (queue, rest)
 }
 
@@ -172,6 +180,7 @@ fn queued_again(owner: &Owner) -> String {
                      ELSE min(coalesce(q.due_at, excluded.due_at), excluded.due_at) END"
         ),
     };
+
     format!(
         "generation = excluded.generation,
                 due_at = {due},
@@ -190,6 +199,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let names = names(owner);
     let queued = shared::collect::queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
+
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
@@ -211,12 +221,14 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
         changes = queued_again(owner),
         returned = names.read(&names.keys()),
     );
+
     statement(sql, text)
 }
 
 pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
+
     let text = format!(
         "SELECT m.id, m.field, {chunks}
            FROM {marks} m
@@ -228,12 +240,14 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
         takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         limit = sql.bind(limit as i64),
     );
+
     statement(sql, text)
 }
 
 pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
+
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, abs(random() / 2) + 1
@@ -249,6 +263,7 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         flag = names.flag(field),
         range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
+
     statement(sql, text)
 }
 

@@ -33,6 +33,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let names = names(owner);
     let keys = names.keys();
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
+
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
@@ -50,6 +51,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
         queue = names.queue(),
         same_key = names.same_key("q", "c"),
     );
+
     statement(sql, text)
 }
 
@@ -57,6 +59,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let written = shared::complete::written(&mut sql, owner, shape, rows);
+
     let text = format!(
         "WITH {written}
          UPDATE {table} AS t
@@ -67,6 +70,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
         assigned = shared::complete::assigned(owner, shape, assignments),
         same_row = names.same_row("t", "v"),
     );
+
     statement(sql, text)
 }
 
@@ -77,6 +81,7 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     let names = names(owner);
     let keys = names.keys();
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
+
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} AS q
@@ -95,6 +100,7 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
         same_row = names.same_row("t", "c"),
         returned = names.read(&names.keys()),
     );
+
     statement(sql, text)
 }
 
@@ -124,6 +130,7 @@ pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
         );
         Some(statement(sql, text))
     };
+
     owner.fields.iter().enumerate().filter_map(flag).collect()
 }
 
@@ -169,6 +176,7 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
             }
         }));
     }
+
     assignments
 }
 
@@ -178,6 +186,7 @@ pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let delay = sql.bind(delay);
     let waves = sql.bind(waves);
+
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} AS q
@@ -191,6 +200,7 @@ pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
         queue = names.queue(),
         same_key = names.same_key("q", "c"),
     );
+
     statement(sql, text)
 }
 
@@ -207,6 +217,7 @@ pub(crate) fn hold_back(
     let claimed_at = sql.bind(claim.claimed_at);
     let delay = sql.bind(delay);
     let error = sql.bind(error);
+
     let text = format!(
         "UPDATE {queue}
             SET last_error = {error},
@@ -220,6 +231,7 @@ pub(crate) fn hold_back(
             AND field = {field}",
         queue = names.queue(),
     );
+
     statement(sql, text)
 }
 
@@ -235,6 +247,7 @@ pub(crate) fn record_failure(
     let field = sql.bind(owner.fields[claim.field].name);
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
+
     let due = match retry {
         NextTry::In(delay) => {
             let delay = sql.bind(delay);
@@ -251,6 +264,7 @@ pub(crate) fn record_failure(
         }
     };
     let attempts = if retry.counts() { "attempts" } else { "max(attempts - 1, 0)" };
+
     let text = format!(
         "UPDATE {queue}
             SET leased_until = 0,
@@ -261,6 +275,7 @@ pub(crate) fn record_failure(
             AND field = {field}",
         queue = names.queue(),
     );
+
     statement(sql, text)
 }
 
@@ -268,6 +283,7 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let claimed = shared::collect::claimed(&mut sql, owner, claims);
+
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
@@ -281,6 +297,7 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
         columns = names.keys(),
         selected = names.keys_of("c"),
     );
+
     statement(sql, text)
 }
 
@@ -289,6 +306,7 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
 pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![ShapedField { field, done: true }]);
+
     let mut statements = vec![
         announce_one(owner, field, key),
         write(owner, &shape, std::slice::from_ref(written)),
@@ -306,6 +324,7 @@ pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Ve
         ),
     ];
     statements.extend(mark::unmark(owner, field, key));
+
     statements
 }
 
@@ -321,11 +340,13 @@ fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
         |key| key,
         |sql, _| vec![sql.bind(owner.fields[field].name), "0".to_owned()],
     );
+
     let text = format!(
         "INSERT INTO {queue} ({keys}, field, generation)
          VALUES {tuple}
          ON CONFLICT ({keys}, field) DO UPDATE SET generation = 0"
     );
+
     statement(sql, text)
 }
 
@@ -343,6 +364,7 @@ pub(crate) fn after_writing(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
+
     [
         named("lock_rows", lock_rows(owner, &of.keys)),
         named("delete_queued", delete_queued(owner, &of.claims)),

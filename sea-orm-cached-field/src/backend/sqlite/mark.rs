@@ -19,6 +19,7 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     let marks = names.marks();
     let is_row = sql.key_is(owner, &names.keys(), key);
     let name = sql.bind(owner.fields[field].name);
+
     let unmark = format!(
         "DELETE FROM {marks}
           WHERE id = (
@@ -27,6 +28,7 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
                  WHERE {is_row}
                    AND field = {name})"
     );
+
     vec![
         shared::mark::append_mark(Sql::sqlite(), owner, field, key, None),
         shared::mark::flag(Sql::sqlite(), owner, field, key),
@@ -57,6 +59,7 @@ pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
         );
         statement(sql, text)
     };
+
     let others = format!("trim(replace(',' || field || ',', ',' || {name} || ',', ','), ',')");
     [
         of_row(format!("DELETE FROM {marks}"), format!("field = {name}")),
@@ -78,12 +81,14 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
     let is_row = sql.key_is(owner, &names.keys(), key);
     let name = sql.bind(owner.fields[field].name);
     let queue = names.queue();
+
     let text = format!(
         "UPDATE {queue}
             SET generation = {generation}
           WHERE {is_row}
             AND field = {name}"
     );
+
     statement(sql, text)
 }
 
@@ -99,11 +104,13 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
     let keys = names.keys();
     let name = names.field(field);
     let newest = format!("(SELECT max(id) FROM {marks} WHERE key_1 IS NULL)");
+
     let in_chunk = |text: &dyn Fn(String) -> String, columns: &Columns| {
         let mut sql = Sql::sqlite();
         let range = shared::chunks::range_of(&mut sql, owner, columns, chunk);
         statement(sql, text(range))
     };
+
     let plain = |text: String| statement(Sql::sqlite(), text);
     vec![
         plain(format!("INSERT INTO {marks} (field) VALUES ('')")),
@@ -156,6 +163,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let expires = DIALECT.quote(field.expires_after.as_deref().unwrap_or_default());
     let limit = sql.bind(rows as i64);
     let now = now_as_expiry(field);
+
     let text = format!(
         "UPDATE {table}
             SET {flag} = 1
@@ -168,6 +176,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
                  ORDER BY julianday({expires})
                  LIMIT {limit})"
     );
+
     statement(sql, text)
 }
 

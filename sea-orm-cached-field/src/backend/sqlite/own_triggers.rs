@@ -142,6 +142,7 @@ fn reflagged(owner: &Owner, field: &Field) -> Object {
     let names = names(owner);
     let flag = DIALECT.flag(field);
     let name = DIALECT.literal(field.name);
+
     let statement = format!(
         "INSERT INTO {marks} (field, {columns})
   VALUES ({name}, {values})",
@@ -149,6 +150,7 @@ fn reflagged(owner: &Owner, field: &Field) -> Object {
         columns = names.keys(),
         values = names.own_key_of("NEW"),
     );
+
     let is_listed = DIALECT.is_listed(&name, "m.field");
     let event = format!(
         "AFTER UPDATE OF {flag} ON {table}
@@ -157,6 +159,7 @@ fn reflagged(owner: &Owner, field: &Field) -> Object {
         table = names.table(),
         unmarked = unmarked(owner, "NEW", &names.own_key(), &is_listed),
     );
+
     let name = field.name;
     trigger(owner, &format!("{name}_reflagged"), &event, &[statement])
 }
@@ -206,6 +209,7 @@ fn inputs_changed(
         of = of(table, &inputs),
         table = names.table(),
     );
+
     let first = fields[0].name;
     let set_flags = set_flags(owner, fields.iter().copied());
     trigger(owner, &format!("{first}_own"), &event, &[set_flags])
@@ -217,6 +221,7 @@ fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
     let flag = DIALECT.flag(field);
     let cached = DIALECT.cached(field);
     let same_key = names.keys().equal(&names.own_key_of("NEW"));
+
     let event = format!(
         "AFTER UPDATE OF {cached}, {flag} ON {table}
   WHEN NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})
@@ -231,6 +236,7 @@ fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
         queue = names.queue(),
         name = DIALECT.literal(field.name),
     );
+
     let name = field.name;
     trigger(owner, &format!("{name}_guard"), &event, &[set_flags(owner, [field])])
 }

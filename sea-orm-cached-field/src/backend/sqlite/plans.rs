@@ -22,6 +22,7 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         ("full_name_recalculation_needed", "BOOLEAN NOT NULL DEFAULT TRUE"),
         ("full_name_expires_after", "TEXT"),
     ];
+
     let definitions: Vec<String> =
         columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
     db.execute_unprepared(&format!("CREATE TABLE lamppost ({})", definitions.join(", ")))
@@ -35,6 +36,7 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
     db.execute_unprepared("CREATE INDEX pigeon_lamppost ON pigeon (lamppost_id)").await.unwrap();
     let unique = "CREATE UNIQUE INDEX lamppost_full_name ON lamppost (cached_full_name, city_id)";
     db.execute_unprepared(unique).await.unwrap();
+
     let table = Described {
         table: owner.table.clone(),
         columns: columns
@@ -54,9 +56,11 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         cascades: Vec::new(),
         unique: Vec::new(),
     };
+
     for statement in tables::objects(owner, &table, &[]).iter().flat_map(|object| &object.create) {
         db.execute_unprepared(statement).await.unwrap();
     }
+
     db
 }
 
@@ -68,6 +72,7 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
         .query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values))
         .await
         .unwrap();
+
     let steps = plan.iter().map(|row| row.try_get::<String>("", "detail").unwrap());
     let stored = [
         "pigeon",
@@ -79,6 +84,7 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
         "m",
         "d",
     ];
+
     steps
         .filter(|step| {
             stored.iter().any(|table| {
@@ -92,6 +98,7 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
 async fn no_statement_reads_a_whole_table() {
     let owner = Owner { sources: Vec::new(), ..example::owner() };
     let db = installed(&owner).await;
+
     for (name, statement) in example::sent(Backend::Sqlite, &Example::of(owner, 3)) {
         // They are asked by the doctor.
         if ["oldest", "retry_failed"].contains(&name) {

@@ -28,6 +28,7 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "TEXT".to_owned(),
         _ => return None,
     };
+
     Some(name)
 }
 
@@ -55,6 +56,7 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let own = names.own_key();
     let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
     let values = query::values(Backend::Sqlite, &mut sql, owner, field, claims, fits);
+
     let text = format!(
         "WITH {values}
          UPDATE {table} AS t
@@ -67,6 +69,7 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
         same_row = names.same_row("t", "v"),
         keys = names.read(&own),
     );
+
     statement(sql, text)
 }
 

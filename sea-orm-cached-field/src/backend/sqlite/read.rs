@@ -30,6 +30,7 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &Columns, field: &str) -
 fn stale(owner: &Owner, field: usize) -> String {
     let names = names(owner);
     let name = names.field(field);
+
     format!(
         "({flagged}
                 OR {marked}
@@ -60,6 +61,7 @@ pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let given = shared::read::numbered(&mut sql, owner, keys);
+
     let text = format!(
         "WITH {given}
          SELECT k.place, {selected}
@@ -69,6 +71,7 @@ pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
         table = names.table(),
         same_row = names.same_row("t", "k"),
     );
+
     statement(sql, text)
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let are_rows = are_rows(&mut sql, owner, of);
+
     let text = format!(
         "SELECT {selected},
                 {stale} AS stale
@@ -85,6 +89,7 @@ pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
         stale = stale(owner, field),
         table = names.table(),
     );
+
     statement(sql, text)
 }
 
@@ -93,8 +98,10 @@ pub(crate) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> O
     if owner.fields[field].own_columns.is_empty() {
         return None;
     }
+
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
+
     let text = format!(
         "SELECT NOT {stale} AND t.{cached} IS {value} AS confirmed
            FROM {table} t
@@ -104,6 +111,7 @@ pub(crate) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> O
         value = sql.bind(value),
         table = names.table(),
     );
+
     Some(statement(sql, text))
 }
 
@@ -126,6 +134,7 @@ pub(crate) fn stale_behind(
     let are_rows = are_rows(&mut sql, owner, of);
     let names = names(below);
     let key = names.own_key();
+
     let text = format!(
         "SELECT {selected}
            FROM {table} t
@@ -136,12 +145,14 @@ pub(crate) fn stale_behind(
         key = key.of("t"),
         stale = stale(below, field),
     );
+
     statement(sql, text)
 }
 
 pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::sqlite();
     let names = names(owner);
+
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
@@ -156,6 +167,7 @@ pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
         queue = names.queue(),
         stale = stale(owner, field),
     );
+
     statement(sql, text)
 }
 
@@ -174,10 +186,12 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         named("clock", clock()),
         named("confirm", confirm(owner, 0, &of.keys[0], "x".into())),
     ];
+
     for source in &owner.sources {
         let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
         examples.push(named("stale_behind", behind(&of.keys[..1])));
         examples.push(named("stale_behind rows", behind(&of.keys)));
     }
+
     examples.concat()
 }

@@ -25,6 +25,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let keys = names.keys();
     let starts = keys.each(|key| format!("start_{key}"));
     let tuples = sql.keys(owner, repeated(of));
+
     let step = |from: &str, start: &Columns| {
         format!(
             "
@@ -39,6 +40,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
             readers = to_readers(owner, source),
         )
     };
+
     let text = format!(
         "WITH RECURSIVE k ({columns}) AS (VALUES {tuples}),
               w ({start_columns}, {columns}) AS ({first}
@@ -54,6 +56,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
         // By the collation of the owner's key, which is that of the left side.
         around = keys.of("w").equal(&starts.of("w")),
     );
+
     statement(sql, text)
 }
 
@@ -61,6 +64,7 @@ pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let is_row = sql.key_is(owner, &names.own_key_of("f"), key);
+
     let text = format!(
         "SELECT DISTINCT {selected}
            FROM {table} f
@@ -70,6 +74,7 @@ pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
         table = names.table(),
         join = to_readers(owner, source),
     );
+
     statement(sql, text)
 }
 
@@ -78,6 +83,7 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
     let names = names(owner);
     let tuples = sql.keys(owner, repeated(of));
     let name = sql.bind(owner.fields[field].name);
+
     let text = format!(
         "UPDATE {queue}
             SET due_at = {NOW}, attempts = 0
@@ -96,6 +102,7 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
         join = to_readers(owner, source),
         key = names.own_key_of("f"),
     );
+
     statement(sql, text)
 }
 

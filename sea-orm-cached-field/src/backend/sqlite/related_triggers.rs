@@ -19,6 +19,7 @@ pub(super) fn objects(owner: &Owner, source: &Source, far: &Described) -> Vec<Ob
     for Reader { field, columns } in &source.readers {
         by_columns.entry(columns).or_default().push(&owner.fields[*field]);
     }
+
     let all: Vec<&Field> =
         source.readers.iter().map(|reader| &owner.fields[reader.field]).collect();
     let mut objects = change.of_whole_rows(&all);
@@ -28,6 +29,7 @@ pub(super) fn objects(owner: &Owner, source: &Source, far: &Described) -> Vec<Ob
             .enumerate()
             .map(|(at, (columns, fields))| change.after_update(at, columns, &fields)),
     );
+
     objects
 }
 
@@ -74,6 +76,7 @@ impl Change<'_> {
         let flags: Columns = fields.iter().map(|field| DIALECT.flag(field)).collect();
         let flagged = fields.iter().copied().zip(flags.of("t"));
         let set = flags.each(|flag| format!("{flag} = 1"));
+
         vec![
             format!(
                 "INSERT INTO {marks} (field, {columns})
@@ -142,6 +145,7 @@ impl Change<'_> {
             far = DIALECT.qualified(&self.far.table),
             unmarked = self.any_unmarked(&["OLD", "NEW"], fields),
         );
+
         self.trigger(
             &format!("au{at}"),
             &event,
@@ -162,9 +166,11 @@ impl Change<'_> {
             };
             index.iter().map(|column| (column.name.as_str(), collated(column))).collect()
         });
+
         let keys = std::iter::once(by_primary_key)
             .chain(by_index)
             .filter(|columns: &Vec<_>| !columns.is_empty());
+
         let collisions = keys.enumerate().flat_map(|(at, columns)| {
             let far = DIALECT.qualified(&self.far.table);
             let quoted = DIALECT.columns(columns.iter().map(|(column, _)| *column));
@@ -185,6 +191,7 @@ impl Change<'_> {
                 self.trigger(&format!("bu{at}"), &update, owners, fields),
             ]
         });
+
         collisions.collect()
     }
 

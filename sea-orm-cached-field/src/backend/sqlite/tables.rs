@@ -23,13 +23,16 @@ pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
             .iter()
             .filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))),
     );
+
     objects.extend(
         owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)),
     );
+
     objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, source, far));
     }
+
     objects
 }
 
@@ -81,6 +84,7 @@ fn key_definitions(owner: &Owner, table: &Described, columns: &Columns, null: &s
 fn marks_table(owner: &Owner, table: &Described) -> Object {
     let names = names(owner);
     let name = marks(owner).name;
+
     let body = format!(
         "(
   id INTEGER PRIMARY KEY,
@@ -95,6 +99,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         after = key_definitions(owner, table, &names.bound("after"), ""),
         to = key_definitions(owner, table, &names.bound("to"), ""),
     );
+
     object(owner, ObjectKind::Table, &name, &create_table(&name), &body)
 }
 
@@ -106,6 +111,7 @@ fn create_table(name: &str) -> String {
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {
     let names = names(owner);
     let name = recalculations(owner).name;
+
     let body = format!(
         "(
   {keys},
@@ -122,6 +128,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
         keys = key_definitions(owner, table, &names.keys(), " NOT NULL"),
         columns = names.keys(),
     );
+
     object(owner, ObjectKind::Table, &name, &create_table(&name), &body)
 }
 

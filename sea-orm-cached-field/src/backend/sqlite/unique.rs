@@ -16,6 +16,7 @@ use crate::{
 pub(crate) fn columns(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
+
     let text = format!(
         "SELECT i.name AS name, c.name AS \"column\", c.coll AS collation,
                 CASE WHEN n.\"notnull\" THEN 0 ELSE 1 END AS nullable
@@ -27,6 +28,7 @@ pub(crate) fn columns(table: &Table) -> Statement {
             AND i.origin <> 'pk'
           ORDER BY i.name, c.seqno"
     );
+
     statement(sql, text)
 }
 
@@ -43,6 +45,7 @@ pub(crate) fn holders(
         let number = at + 1;
         format!("v.value_{number}")
     };
+
     let text = format!(
         "WITH {wanted}
          SELECT v.place, {selected}
@@ -56,6 +59,7 @@ pub(crate) fn holders(
         holds = shared::unique::holds_wanted(&sql, owner, index, shape, "t", value),
         same_row = names.same_row("t", "v"),
     );
+
     statement(sql, text)
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn upgrade(owner: &Owner, _: &Described, table: &Object, from: u32) -
     let carried = "sea_orm_cached_field_carried";
     let columns = columns(owner, table, from);
     let older = DIALECT.quote(&name_in_schema(from, &owner.table, &table.name));
+
     let mut steps = vec![
         format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"),
         format!("DROP TABLE {older}"),
@@ -27,6 +28,7 @@ pub(crate) fn upgrade(owner: &Owner, _: &Described, table: &Object, from: u32) -
     let since_3 = columns.replace(SINCE_1, SINCE_3);
     steps.push(format!("INSERT INTO {name} ({since_3}) SELECT {columns} FROM temp.{carried}"));
     steps.push(format!("DROP TABLE temp.{carried}"));
+
     steps
 }
 
@@ -37,14 +39,17 @@ fn columns(owner: &Owner, table: &Object, schema: u32) -> String {
     if table.name == marks(owner).name {
         return format!("id, field, {keys}, eager, marked_at");
     }
+
     let (mut columns, since_2) = if table.name == recalculations(owner).name {
         let columns = "field, generation, due_at, leased_until, attempts, last_error";
         (format!("{keys}, {columns}, {SINCE_1}"), ", waves")
     } else {
         ("field, version".to_owned(), ", inputs, kept_by, renewal")
     };
+
     if schema >= 2 {
         columns.push_str(since_2);
     }
+
     columns
 }

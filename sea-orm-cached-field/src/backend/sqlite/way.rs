@@ -46,6 +46,7 @@ pub(super) fn owners(source: &Source, links: &str, prefix: &str) -> String {
             recursion(&links, &columns, &joins, &next)
         }
     });
+
     let near = DIALECT.near(&source.steps[0]).each(|column| format!("{prefix}{column}"));
     format!("({near}) IN ({links})")
 }
@@ -91,6 +92,7 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &Colum
         linked = DIALECT.near(&source.steps[0]).of("t"),
         table = names.table(),
     );
+
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
             links = around(source, group, &links);
@@ -111,6 +113,7 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &Colum
             linked = DIALECT.far(&source.steps[step]).of(&row),
         );
     }
+
     links
 }
 
@@ -129,6 +132,7 @@ fn around(source: &Source, group: &Range<usize>, links: &str) -> String {
             &DIALECT.near(&source.steps[step]),
         );
     }
+
     let last = group.end - 1;
     let last = format!("x{last}");
     recursion(links, &columns, &joins, &DIALECT.near(&source.steps[group.start]).of(&last))
