@@ -20,7 +20,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait,
     FromQueryResult, JsonValue, Schema, Statement,
 };
-use sea_orm_cached_field::{CachedFields, Event};
+use sea_orm_cached_field::{CachedFields, Error, Event};
 use tempfile::TempDir;
 
 /// A test on each of these databases: of a function `claim`, the tests `claim::sqlite`, ...
@@ -488,10 +488,19 @@ impl TestDb {
             DbBackend::MySql => "due_at = '1970-01-01', leased_until = '1970-01-01'",
             _ => "due_at = '-infinity', leased_until = '-infinity'",
         };
-        self.sql(&format!(
-            "UPDATE _{table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL"
-        ))
-        .await;
+        let text =
+            format!("UPDATE _{table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL");
+
+        // A server may still be at the statement of a worker that was killed, and deadlock with it.
+        loop {
+            match self.execute_unprepared(&text).await.map_err(Error::from) {
+                Err(error) if error.is_transient() => {}
+                ended => {
+                    ended.expect("everything is due");
+                    break;
+                }
+            }
+        }
     }
 
     /// Makes all leases last for an hour from now, however slow the machine is.
