@@ -67,8 +67,7 @@ impl Backend {
         Ok(status)
     }
 
-    /// Whether the row is not stale and has this value. Also if it is gone. Also if no write of the
-    /// row itself makes the field stale, so that what was loaded can be relied on.
+    /// Whether the row is not stale and has this value, or is gone.
     pub(crate) async fn confirm(
         self,
         db: &impl ConnectionTrait,

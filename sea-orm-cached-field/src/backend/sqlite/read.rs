@@ -93,12 +93,8 @@ pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     statement(sql, text)
 }
 
-pub(crate) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> Option<Statement> {
+pub(crate) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> Statement {
     let names = names(owner);
-    if owner.fields[field].own_columns.is_empty() {
-        return None;
-    }
-
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
 
@@ -112,7 +108,7 @@ pub(crate) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> O
         table = names.table(),
     );
 
-    Some(statement(sql, text))
+    statement(sql, text)
 }
 
 /// Whether the row `t` has one of these keys.
