@@ -205,7 +205,8 @@ impl CachedFields {
     /// Nothing is changed. Each flagged row is looked at, which takes a while on large tables.
     ///
     /// [`CachedFields::install`] repairs much of it by itself. It does not flag what was written
-    /// while triggers were disabled. Nor does it retry what has failed. For that, call [`CachedFields::repair`].
+    /// while triggers were disabled. Nor does it retry what has failed. For that, call
+    /// [`CachedFields::repair`].
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {

@@ -23,7 +23,7 @@ pub(crate) enum Role {
     /// Installs when it is told to, and says how many seconds that took
     #[command(hide = true)]
     Installer { url: String, way: Way },
-    /// Changes the pigeons that it is told to
+    /// Changes pigeons on request
     #[command(hide = true)]
     Writer {
         url: String,

@@ -5,6 +5,8 @@ use sea_orm::{
     sea_query::{ColumnDef, Expr, Func},
 };
 
+use crate::layout::Cast;
+
 /// Gives an expiry a type that holds each moment with its milliseconds. SeaORM's `timestamp` of
 /// MySQL has no fractions of a second, and ends in 2038.
 pub(crate) fn define_expiry(backend: DbBackend, definition: &mut ColumnDef) {
@@ -13,8 +15,13 @@ pub(crate) fn define_expiry(backend: DbBackend, definition: &mut ColumnDef) {
     }
 }
 
-/// Returns the expression by which rows are put in the order of an enum, see
-/// [`Column::order`](crate::layout::Column::order).
+/// Returns the text around an enum by which rows are put in an order. MySQL sorts an enum by the
+/// numbers of its values, but compares it with a text as text.
+pub(crate) fn cast_for_order() -> Cast {
+    Cast { mysql: ("CONCAT(".to_owned(), ")".to_owned()), ..Cast::default() }
+}
+
+/// Returns the same as an expression.
 pub(crate) fn order_of_enum(backend: DbBackend, column: Expr) -> Expr {
     if backend == DbBackend::MySql { Func::cust("CONCAT").arg(column).into() } else { column }
 }

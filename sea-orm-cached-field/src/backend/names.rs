@@ -1,6 +1,6 @@
-//! What a statement is made of: the names of tables, columns and fields, and lists of them.
+//! The parts of a statement: names of tables, columns and fields, lists of columns, conditions.
 //!
-//! Each type renders as SQL text, in the way of one database.
+//! Each type renders as the SQL of one database.
 
 use std::fmt::{self, Display};
 
@@ -9,7 +9,7 @@ use sea_orm::DbBackend;
 use super::sql::{CHUNK, key_columns, marks, recalculations, versions};
 use crate::layout::{Cast, Field, Owner, Step, Table};
 
-/// The way in which a database writes names and texts.
+/// The SQL of a database: how it writes names, texts and casts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Postgres,
@@ -66,12 +66,12 @@ impl Dialect {
         }
     }
 
-    /// Quotes an object that stands in the schema of this table.
+    /// Quotes the name of an object in the schema of this table.
     pub(crate) fn beside(self, table: &Table, name: &str) -> String {
         self.qualified(&Table { schema: table.schema.clone(), name: name.to_owned() })
     }
 
-    /// Reads the table that [`Dialect::qualified`] has written so.
+    /// Reads a table from text that [`Dialect::qualified`] has written.
     pub(crate) fn table_of(self, qualified: &str) -> Option<Table> {
         let mark = self.mark();
         let mut rest = qualified.chars().peekable();
@@ -128,8 +128,8 @@ impl Dialect {
         field.expires_after.as_ref().map(|column| self.quote(column))
     }
 
-    /// Chooses what is given for a field, by the name that stands in a column, and otherwise
-    /// something else: `CASE .. END`.
+    /// Writes `CASE .. END`, which has one case for each field. A column holds the field's name.
+    /// `other` is for all other names.
     pub(crate) fn by_field<'a, T: Display>(
         self,
         column: &str,
@@ -145,7 +145,7 @@ impl Dialect {
         }
     }
 
-    /// Puts the casts around an expression that this database needs.
+    /// Puts the cast of this database around an expression.
     pub(crate) fn cast(self, cast: &Cast, expression: &str) -> String {
         let (before, after) = match self {
             Self::Sqlite => &cast.sqlite,
@@ -155,7 +155,7 @@ impl Dialect {
         format!("{before}{expression}{after}")
     }
 
-    /// Asks whether a mark is of a field, by its list of fields. Both are expressions. See
+    /// Writes the condition that a mark's list of fields has a field. Both are expressions. See
     /// [`list`](super::sql::list).
     pub(crate) fn is_listed(self, field: &str, list: &str) -> String {
         match self {
@@ -165,7 +165,7 @@ impl Dialect {
         }
     }
 
-    /// Asks whether a mark is of a field with one of these names, by its list of fields.
+    /// Writes the condition that a mark's list of fields has one of these names.
     pub(crate) fn lists_any<'a>(
         self,
         list: &str,
@@ -176,7 +176,8 @@ impl Dialect {
         format!("({listed})")
     }
 
-    /// Asks whether a mark stands for a chunk of rows. On SQLite no other mark is without a key.
+    /// Writes the condition that a mark is for a chunk of rows. On SQLite only such marks have no
+    /// key.
     pub(crate) fn is_chunk(self, mark: &str) -> String {
         match self {
             Self::Sqlite => format!("{mark}.key_1 IS NULL"),
@@ -243,17 +244,19 @@ impl Names<'_> {
         self.keys().each(|key| format!("{bound}_{key}"))
     }
 
-    /// Asks whether rows of two of the library's tables have one key: `q.key_1 = k.key_1 AND ..`.
+    /// Writes the condition that rows of two of the library's tables have one key: `q.key_1 =
+    /// k.key_1 AND ..`.
     pub(crate) fn same_key(self, row: &str, other: &str) -> All {
         self.keys_of(row).equal(&self.keys_of(other))
     }
 
-    /// Asks whether this row of the owner has the key of that row: `t."id" = q.key_1 AND ..`.
+    /// Writes the condition that a row of the owner has the key of another row: `t."id" = q.key_1
+    /// AND ..`.
     pub(crate) fn same_row(self, owner_row: &str, row: &str) -> All {
         self.own_key_of(owner_row).equal(&self.keys_of(row))
     }
 
-    /// Asks the same the other way round: `q.key_1 = t."id" AND ..`.
+    /// Writes the same condition with its sides exchanged: `q.key_1 = t."id" AND ..`.
     pub(crate) fn is_of(self, row: &str, owner_row: &str) -> All {
         self.keys_of(row).equal(&self.own_key_of(owner_row))
     }
@@ -282,7 +285,7 @@ impl Names<'_> {
         self.read(&self.own_key_of("t"))
     }
 
-    /// Selects the chunks that marks `m` stand for: `m.after_key_1 IS NOT NULL AS has_after,
+    /// Selects the chunks of marks `m`: `m.after_key_1 IS NOT NULL AS has_after,
     /// m.after_key_1, ..`.
     pub(crate) fn marked_chunks(self) -> String {
         let bounds = ["after", "to"].map(|bound| {
@@ -298,7 +301,7 @@ impl Names<'_> {
         bounds.join(",\n                ")
     }
 
-    /// Asks whether the owner's row `t` is of the chunk that a mark `m` stands for.
+    /// Writes the condition that the owner's row `t` is in the chunk of a mark `m`.
     pub(crate) fn is_of_chunk(self) -> String {
         let ordered = |row: &str, columns: &Columns| -> Columns {
             let columns = self.owner.key.iter().zip(columns.of(row));
@@ -346,25 +349,26 @@ impl Names<'_> {
         self.fields(0..self.owner.fields.len())
     }
 
-    /// Asks whether a mark is of one of these fields, by its list of fields.
+    /// Writes the condition that a mark's list of fields has one of these fields.
     pub(crate) fn lists_any(self, list: &str, fields: &[usize]) -> String {
         self.dialect.lists_any(list, fields.iter().map(|field| self.owner.fields[*field].name))
     }
 
-    /// Asks whether a mark is of a field of this program. Others belong to a newer version of it.
+    /// Writes the condition that a mark's list has a field of this program. Others belong to a
+    /// newer version of it.
     pub(crate) fn lists_known(self, list: &str) -> String {
         self.dialect.lists_any(list, self.owner.fields.iter().map(|field| field.name))
     }
 
-    /// Asks whether a row of the queue is of one of these fields. An expression, for no plan may go
-    /// by the field: nearly all rows have it.
+    /// Writes the condition that a row of the queue is of one of these fields. It compares an
+    /// expression, because no plan may go by the field: nearly all rows have it.
     pub(crate) fn one_of(self, fields: &[usize]) -> String {
         let names = self.fields(fields.iter().copied());
         format!("field || '' IN ({names})")
     }
 }
 
-/// A list of columns, or of what stands where columns can: `a, b`.
+/// A list of columns, or of expressions in their place: `a, b`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Columns(Vec<String>);
 
@@ -379,7 +383,7 @@ impl Columns {
         self.each(|column| format!("{row}.{column}"))
     }
 
-    /// Writes something of each.
+    /// Changes each column.
     pub(crate) fn each(&self, written: impl Fn(&str) -> String) -> Self {
         self.iter().map(|column| written(column)).collect()
     }
@@ -456,7 +460,7 @@ impl IntoIterator for Columns {
 
 impl Display for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_joined(f, &self.0, ", ")
+        f.write_str(&self.0.join(", "))
     }
 }
 
@@ -472,7 +476,7 @@ impl FromIterator<String> for All {
 
 impl Display for All {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_joined(f, &self.0, " AND ")
+        f.write_str(&self.0.join(" AND "))
     }
 }
 
@@ -488,16 +492,8 @@ impl FromIterator<String> for Any {
 
 impl Display for Any {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_joined(f, &self.0, " OR ")
+        f.write_str(&self.0.join(" OR "))
     }
-}
-
-fn write_joined(f: &mut fmt::Formatter<'_>, parts: &[String], separator: &str) -> fmt::Result {
-    for (at, part) in parts.iter().enumerate() {
-        let separator = if at == 0 { "" } else { separator };
-        write!(f, "{separator}{part}")?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

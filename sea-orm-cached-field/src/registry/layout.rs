@@ -11,7 +11,7 @@ use sea_orm::{
 use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
 use crate::{
     Error,
-    backend::define_expiry,
+    backend::{cast_for_order, define_expiry},
     declaration::{CachedModel, Dependency, FieldEntry, Hop, Key, PathError, Read, Zone},
     layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
@@ -52,11 +52,7 @@ fn column<E: EntityTrait>(column: E::Column) -> Column {
         name: column.as_str().to_owned(),
         cast: around(|value| column.save_as(value)),
         read: around(|value| column.select_as(value)),
-        order: if is_enum(column) {
-            Cast { mysql: ("CONCAT(".to_owned(), ")".to_owned()), ..Cast::default() }
-        } else {
-            Cast::default()
-        },
+        order: if is_enum(column) { cast_for_order() } else { Cast::default() },
     }
 }
 

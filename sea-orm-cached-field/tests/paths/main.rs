@@ -8,6 +8,7 @@ extern crate macro_rules_attribute;
 mod harness;
 mod circles_are_found_behind_any_path;
 mod every_value_is_what_an_independent_query_says;
+mod fresh_behind_cached_links;
 mod fresh_means_fresh;
 mod inputs_that_cannot_be_stored;
 mod on_a_standby;

@@ -129,6 +129,14 @@ async fn in_three_chunks(db: &TestDb) {
     }
 }
 
+/// All leaves are flagged, and each of their three chunks has a mark.
+async fn flagged_in_three_chunks(db: &TestDb) {
+    at_rest(db).await;
+    unwatched(db, "leaf").await;
+    installed(db, all()).await;
+    in_three_chunks(db).await;
+}
+
 async fn mark(db: &TestDb, field: &str, after: &str, to: &str) {
     let [via, chunk] = if db.is_sqlite() { ["", ""] } else { ["via, ", "'chunk', "] };
     let columns = format!("(field, {via}after_key_1, to_key_1)");
@@ -197,10 +205,7 @@ async fn where_all_rows_are_flagged(db: TestDb) {
 
 #[apply(contract)]
 async fn of_which_no_more_is_queued_than_there_is_work_for(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
     for (marked, in_queue) in [(2, 1), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)] {
         work(&db).await;
         assert_eq!((marks(&db).await, queued(&db).await), (marked, in_queue));
@@ -210,10 +215,7 @@ async fn of_which_no_more_is_queued_than_there_is_work_for(db: TestDb) {
 
 #[apply(contract)]
 async fn also_when_an_installation_comes_in_between(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
     work(&db).await;
     assert_eq!(installed(&db, all()).await, "nothing to do\n");
     assert_eq!((marks(&db).await, queued(&db).await), (2, 1));
@@ -223,10 +225,7 @@ async fn also_when_an_installation_comes_in_between(db: TestDb) {
 
 #[apply(contract)]
 async fn which_flags_all_again_if_it_has_to(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
     work(&db).await;
 
     db.sql("UPDATE leaf SET width = width * 2").await;
@@ -261,10 +260,7 @@ async fn and_rows_beside_it_are_marked_again(db: TestDb) {
 
 #[apply(contract)]
 async fn and_the_doctor_finds_rows_beside_it(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
     assert!(all().doctor(&*db).await.expect("examined").is_healthy());
     db.sql("DELETE FROM _leaf_cached_marks").await;
     for (after, to, outside) in [("20", "40", 4), ("NULL", "10", 5), ("50", "NULL", 5)] {
@@ -280,10 +276,7 @@ async fn and_the_doctor_finds_rows_beside_it(db: TestDb) {
 /// Each worker gets a step further than the one before it.
 #[apply(contract)]
 async fn also_when_worker_after_worker_is_killed(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
     for polls in 0.. {
         assert!(polls < 1000, "{} values are left", db.pending("leaf").await);
         let has_ended = killed_after(polls, &db).await;
@@ -315,10 +308,7 @@ async fn killed_after(polls: usize, db: &TestDb) -> bool {
 
 #[apply(contract)]
 async fn whatever_becomes_of_the_rows(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
     db.sql("UPDATE leaf SET id = 5 WHERE id = 60").await;
     db.sql("UPDATE leaf SET width = 1 WHERE id = 40").await;
     db.sql("DELETE FROM leaf WHERE id = 20").await;
@@ -330,10 +320,7 @@ async fn whatever_becomes_of_the_rows(db: TestDb) {
 
 #[apply(contract)]
 async fn and_readers_need_not_wait_for_it(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
 
     let leaf = leaf::Entity::find_by_id(50).one(&*db).await.expect("loaded").expect("the leaf");
     assert_eq!(leaf.fresh_area(&*db).await.expect("read"), 100);
@@ -351,10 +338,7 @@ async fn and_readers_need_not_wait_for_it(db: TestDb) {
 
 #[apply(contract)]
 async fn and_what_is_calculated_from_it_comes_later(db: TestDb) {
-    at_rest(&db).await;
-    unwatched(&db, "leaf").await;
-    installed(&db, all()).await;
-    in_three_chunks(&db).await;
+    flagged_in_three_chunks(&db).await;
     unwatched(&db, "twig").await;
     assert_eq!(installed(&db, all()).await, "twig: flagged 2 rows for shade\n");
     assert_eq!(work_off(&db, || CachedFields::of::<twig::Entity>().and::<leaf::Entity>()).await, 8);

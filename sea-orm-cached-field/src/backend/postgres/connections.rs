@@ -2,7 +2,6 @@
 //! no connection is tested before it is used.
 
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
-
 use tokio::sync::OnceCell;
 
 use super::{claim::session, pooler};

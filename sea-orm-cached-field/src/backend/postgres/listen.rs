@@ -24,7 +24,7 @@ pub(crate) struct Listener {
 pub(crate) fn listen_options(url: &str) -> Result<PgConnectOptions, Error> {
     url.parse().map_err(|error: sqlx::Error| {
         Error::Database(DbErr::Conn(RuntimeErr::Internal(format!(
-            "the URL of `Worker::listen_on` cannot be read, which has the form \
+            "the worker cannot listen on the URL of `Worker::listen_on`, which has to be like \
              `postgres://user@host/database`: {error}"
         ))))
     })
@@ -76,8 +76,8 @@ impl Listener {
                 .await?;
             let Some(held) = held else {
                 return Err(sqlx::Error::Protocol(
-                    "a pooler has given the connection another session: name the server itself with \
-                     `Worker::listen_on`"
+                    "a pooler has given the connection another session: name the server itself \
+                     with `Worker::listen_on`"
                         .to_owned(),
                 ));
             };

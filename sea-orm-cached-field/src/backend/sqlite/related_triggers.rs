@@ -104,7 +104,8 @@ impl Change<'_> {
     }
 
     /// Whether an owner of these versions of the related row has no mark of just these fields.
-    /// Where such a mark waits, their flags are set, and nothing is left to be done (`protocol-model/`).
+    /// Where such a mark waits, their flags are set, and nothing is left to be done
+    /// (`protocol-model/`).
     fn any_unmarked(&self, versions: &[&str], fields: &[&Field]) -> String {
         let list: Vec<&str> = fields.iter().map(|field| field.name).collect();
         let list = DIALECT.literal(&list.join(","));

@@ -6,7 +6,6 @@ use std::{
 };
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::files;
