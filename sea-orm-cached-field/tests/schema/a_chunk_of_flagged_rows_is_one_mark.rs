@@ -1,12 +1,17 @@
 //! Of which workers queue the rows, chunk after chunk.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Statement, TransactionTrait};
 use sea_orm_cached_field::CachedFields;
-use tokio::runtime;
+use tokio::{runtime, sync::Notify};
 
 use crate::{
     catalog::installed,
-    harness::{TestDb, connect, cut_off, not_there},
+    harness::{TestDb, connect, not_there},
 };
 
 pub mod leaf {
@@ -273,35 +278,65 @@ async fn and_the_doctor_finds_rows_beside_it(db: TestDb) {
     }
 }
 
-/// Each worker gets a step further than the one before it.
 #[apply(contract)]
-async fn also_when_worker_after_worker_is_killed(db: TestDb) {
-    flagged_in_three_chunks(&db).await;
-    for polls in 0.. {
-        assert!(polls < 1000, "{} values are left", db.pending("leaf").await);
-        let has_ended = killed_after(polls, &db).await;
-        if has_ended && db.pending("leaf").await == 0 {
+async fn also_when_a_worker_is_killed_anywhere(db: TestDb) {
+    at_rest(&db).await;
+    for waits in 0.. {
+        let times = 2 - waits % 2;
+        db.sql(&format!("UPDATE leaf SET width = id / 10 * {times}")).await;
+        db.sql("DELETE FROM _leaf_cached_marks").await;
+        db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
+        installed(&db, all()).await;
+        in_three_chunks(&db).await;
+
+        let has_ended = killed_after(waits, &db).await;
+        while db.pending("leaf").await > 0 {
+            db.let_time_pass("leaf").await;
+            db.drain(leaves()).await;
+        }
+
+        assert_eq!(areas(&db).await, right(times as i32), "after {waits} waits");
+        if has_ended {
             break;
         }
-        db.let_time_pass("leaf").await;
     }
-    assert_eq!(areas(&db).await, right(2));
 }
 
-/// A worker that is cut off with its runtime, as by the end of its process. Returns whether it had
-/// ended before.
-async fn killed_after(polls: usize, db: &TestDb) -> bool {
+/// Runs a worker in a runtime of its own. The runtime ends with all tasks when it has waited so
+/// often, as with the end of its process. Returns whether the worker had ended before.
+async fn killed_after(waits: usize, db: &TestDb) -> bool {
     let url = db.url.clone();
     let process = move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let kill = Arc::new(Notify::new());
+        let before_a_wait = {
+            let left = Arc::clone(&left);
+            let kill = Arc::clone(&kill);
+            move || {
+                if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                    kill.notify_one();
+                }
+            }
+        };
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(before_a_wait)
+            .build();
         let runtime = runtime.expect("a runtime");
-        let drained = runtime.block_on(async {
+
+        let has_ended = runtime.block_on(async {
             let pool = connect(&url).await;
-            let worker = leaves().worker(&pool).batch_size(1).max_attempts(1000);
-            cut_off(worker.drain(), polls).await
+            let worker = leaves().worker(&pool).batch_size(1);
+            left.store(waits + 1, Ordering::Relaxed);
+            tokio::select! {
+                biased;
+                () = kill.notified() => false,
+                worked = worker.run_once() => worked.is_ok(),
+            }
         });
+
         runtime.shutdown_background();
-        drained.is_some()
+        has_ended
     };
     tokio::task::spawn_blocking(process).await.expect("it should not panic")
 }
