@@ -10,6 +10,7 @@ use crate::{
     Error, Event, InstallError,
     declaration::{CachedModel, IntoExecutor},
     engine::Engine,
+    inspection::Graph,
     installation::{self, Changes, Diagnosis},
     registry::{self, Model},
 };
@@ -240,6 +241,80 @@ impl CachedFields {
     /// As [`CachedFields::install`].
     pub async fn repair<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, InstallError> {
         installation::repair(&db.into_executor(), &self.models()?).await
+    }
+
+    /// Returns what each field of these models is calculated from: columns of its own row, columns
+    /// of related rows, and other cached fields. Columns that relate rows are among them, because
+    /// they say which related rows there are. No database is asked.
+    ///
+    /// A [`Graph`] can be printed as a tree of text ([`Graph::tree`]), and as a drawing for Mermaid
+    /// ([`Graph::mermaid`]) or Graphviz ([`Graph::dot`]).
+    ///
+    /// ```standalone_crate
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// # mod lamppost {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[sea_orm_cached_field::cached_fields]
+    /// #     #[sea_orm::model]
+    /// #     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    /// #     #[sea_orm(table_name = "lamppost")]
+    /// #     pub struct Model {
+    /// #         #[sea_orm(primary_key)]
+    /// #         pub id: i32,
+    /// #         pub first_name: String,
+    /// #         #[sea_orm(has_many)]
+    /// #         pub pigeons: HasMany<super::pigeon::Entity>,
+    /// #         #[cached(depends_on(first_name, pigeons(weight)))]
+    /// #         pub slow_full_name: String,
+    /// #     }
+    /// #     impl ActiveModelBehavior for ActiveModel {}
+    /// #     impl Model {
+    /// #         async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+    /// #             Ok(self.first_name.clone())
+    /// #         }
+    /// #     }
+    /// # }
+    /// # mod pigeon {
+    /// #     use sea_orm::entity::prelude::*;
+    /// #     #[sea_orm::model]
+    /// #     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    /// #     #[sea_orm(table_name = "pigeon")]
+    /// #     pub struct Model {
+    /// #         #[sea_orm(primary_key)]
+    /// #         pub id: i32,
+    /// #         pub weight: i32,
+    /// #         pub lamppost_id: i32,
+    /// #         #[sea_orm(belongs_to, from = "lamppost_id", to = "id")]
+    /// #         pub lamppost: BelongsTo<super::lamppost::Entity>,
+    /// #     }
+    /// #     impl ActiveModelBehavior for ActiveModel {}
+    /// # }
+    /// # fn main() -> Result<(), sea_orm_cached_field::Error> {
+    /// // `slow_full_name` of the first example: `depends_on(first_name, pigeons(weight))`
+    /// let graph = CachedFields::all().graph()?;
+    ///
+    /// print!("{}", graph.tree());
+    /// # assert_eq!(graph.tree().lines().collect::<Vec<_>>(), [
+    /// #     "lamppost.slow_full_name",
+    /// #     "├── lamppost: first_name",
+    /// #     "└── lamppost -> pigeon: weight (links: lamppost_id)",
+    /// # ]);
+    /// // lamppost.slow_full_name
+    /// // ├── lamppost: first_name
+    /// // └── lamppost -> pigeon: weight (links: lamppost_id)
+    ///
+    /// let columns = graph.fields[0].inputs.iter().map(|input| input.column.as_str());
+    /// assert_eq!(columns.collect::<Vec<_>>(), ["first_name", "lamppost_id", "weight"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedPath`], [`Error::Cycle`], [`Error::TwoEntities`], and others that say
+    /// what is wrong with a model.
+    pub fn graph(&self) -> Result<Graph, Error> {
+        Graph::of(&self.models()?)
     }
 
     /// Returns a worker for this database. It does nothing until it is run.

@@ -251,6 +251,18 @@ impl Owner {
         };
         (0..=source.at).map(on_the_way).collect()
     }
+
+    /// Returns the columns by which a field finds further rows: those of a source, by index, or
+    /// those of the row itself.
+    pub(crate) fn leading(&self, field: usize, source: Option<usize>) -> Vec<&str> {
+        let is_next = |next: &&Source| {
+            let before = next.at.checked_sub(1).map(|at| self.path(next)[at]);
+            before == source && next.readers.iter().any(|reader| reader.field == field)
+        };
+        let again = source.and_then(|source| self.sources[source].link_of_next_round());
+        let links = self.sources.iter().filter(is_next).map(Source::link).chain(again);
+        links.flatten().map(|link| link.near.as_str()).collect()
+    }
 }
 
 /// Returns the line of a column of the owner in [`Owner::inputs`].
@@ -338,6 +350,13 @@ impl Source {
     /// Returns the repeated group that begins with this step.
     pub(crate) fn group_from(&self, step: usize) -> Option<&Range<usize>> {
         self.repeated.iter().find(|group| group.start == step)
+    }
+
+    /// Returns the link by which the end of a repeated group leads back to its beginning. `None` if
+    /// no group ends with this source.
+    fn link_of_next_round(&self) -> Option<&[Link]> {
+        let group = self.repeated.iter().find(|group| group.end == self.at + 1)?;
+        Some(&self.steps[group.start].link)
     }
 
     fn is_on_the_way_to(&self, other: &Self) -> bool {

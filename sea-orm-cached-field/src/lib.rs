@@ -145,6 +145,7 @@ mod declaration;
 mod engine;
 mod error;
 mod event;
+mod inspection;
 #[cfg_attr(
     not(feature = "worker"),
     allow(dead_code, unused_imports, reason = "only workers need all of it")
@@ -182,6 +183,7 @@ pub use cached_fields::CachedFields;
 pub use declaration::{BoxError, CachedField, CachedModel, Expiry, IntoExecutor, Key};
 pub use error::{Error, InstallError};
 pub use event::Event;
+pub use inspection::{Graph, GraphField, GraphInput, GraphStep};
 pub use installation::{Change, Changes, Diagnosis, Finding};
 #[cfg(feature = "migration")]
 pub use migration::{InstallCachedFields, SuspendCachedFields};

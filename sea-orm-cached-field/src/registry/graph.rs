@@ -111,6 +111,12 @@ fn fields(
     fields.filter(move |(_, column)| is_read(column)).map(|(node, _)| node)
 }
 
+/// Returns the name of the cached field whose values a column holds; `None` if it holds none.
+pub(crate) fn field_in(models: &[Arc<Model>], table: &Table, column: &str) -> Option<&'static str> {
+    let (model, field) = fields(models, table, |cached| cached == column).next()?;
+    Some(models[model].owner.fields[field].name)
+}
+
 /// Returns the models, upstream ones first: those whose fields others are calculated from.
 pub(crate) fn upstream_first(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
     let mut depths = HashMap::new();

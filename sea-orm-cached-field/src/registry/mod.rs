@@ -23,7 +23,7 @@ use crate::{
     layout::{Owner, Table},
 };
 
-pub(crate) use graph::{Below, Way, check_cycles, upstream_first, upstreams};
+pub(crate) use graph::{Below, Way, check_cycles, field_in, upstream_first, upstreams};
 pub use query::select;
 #[cfg(test)]
 pub(crate) use rows::LoadedOrUnreadable;
@@ -78,15 +78,9 @@ impl Model {
     /// that it is calculated from itself.
     pub(crate) fn all_below(self: &Arc<Self>, field: usize) -> &[Below] {
         let of_all_fields = || {
-            let mut models: Vec<Arc<Self>> = registered().filter_map(Result::ok).collect();
-            let place =
-                models.iter().position(|model| Arc::ptr_eq(model, self)).unwrap_or_else(|| {
-                    models.push(Arc::clone(self));
-                    models.len() - 1
-                });
-            (0..self.owner.fields.len())
-                .map(|field| graph::all_below(&models, (place, field)))
-                .collect()
+            let models = with_others(std::slice::from_ref(self));
+            let fields = 0..self.owner.fields.len();
+            fields.map(|field| graph::all_below(&models, (0, field))).collect()
         };
         &self.below.get_or_init(of_all_fields)[field]
     }
@@ -225,6 +219,17 @@ pub(crate) fn all() -> Result<Vec<Arc<Model>>, Error> {
             .cmp(&(&b.owner.table.schema, &b.owner.table.name))
     });
     Ok(models)
+}
+
+/// Returns these models, and after them all others of the program that can be built.
+pub(crate) fn with_others(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    let mut all = models.to_vec();
+    for other in registered().filter_map(Result::ok) {
+        if !all.iter().any(|model| Arc::ptr_eq(model, &other)) {
+            all.push(other);
+        }
+    }
+    all
 }
 
 /// Returns the same models, each of them once. Refuses two entities of one table: each would take

@@ -18,6 +18,7 @@ mod relations_to_itself;
 mod renamed_columns;
 mod schemas_and_composite_keys;
 mod shadowed_prelude;
+mod the_graph_names_every_input;
 mod two_junctions_to_one_entity;
 mod two_relations_to_one_entity;
 mod written_by_a_macro;
