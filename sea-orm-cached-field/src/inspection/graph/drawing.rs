@@ -288,6 +288,11 @@ mod tests {
     }
 
     #[test]
+    fn mermaid_of_underscores() {
+        assert_eq!(["a_b", "_x", "x_"].map(in_mermaid), ["a_b", "#95;x", "x#95;"]);
+    }
+
+    #[test]
     fn dot_of_odd_names() {
         insta::assert_snapshot!(of_odd_names().dot(), @r#"
         digraph cached_fields {
