@@ -112,6 +112,9 @@ impl CachedFields {
     /// commits. There the installation runs to its end even if its caller does not wait for it any
     /// more.
     ///
+    /// The log has a line of counts for each table that was changed, at level `INFO`, and each
+    /// change at level `DEBUG`. It has no line if nothing was changed.
+    ///
     /// # Errors
     /// Everything that can be checked is checked before anything is changed:
     /// [`InstallError::Fields`], [`InstallError::NoSuchTable`], [`InstallError::NotATable`],

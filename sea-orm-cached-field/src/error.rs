@@ -9,7 +9,7 @@ use crate::declaration::{BoxError, Key};
 
 pub use install::InstallError;
 use words::circle;
-pub(crate) use words::{counted, with_sources};
+pub(crate) use words::{counted, seconds, with_sources};
 
 /// An error of reading, flagging or recalculating values.
 ///

@@ -2,14 +2,17 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{declaration::Key, error::counted};
+use crate::{
+    declaration::Key,
+    error::{counted, seconds},
+};
 
 /// Something that the library did. Subscribe with
 /// [`CachedFields::events`](crate::CachedFields::events).
 ///
 /// `tracing` gets the same at level `DEBUG`, with the fields `table`, `field` and `key`. Failures
 /// are also logged at level `WARN`, without the text of the error, because it may contain user
-/// data.
+/// data. The warning says where that text can be read.
 ///
 /// Marks are made by the database, for every client alike. The library learns of them when it
 /// collects them.
@@ -161,6 +164,9 @@ pub enum Event {
     },
 }
 
+/// Where the error of a failure can be read that is not recorded with its row.
+pub(crate) const NOT_RECORDED: &str = "`CachedFields::events`, and in the log at level DEBUG";
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -214,22 +220,43 @@ impl Event {
         self.subject().0
     }
 
-    /// Logs the event, with its table, field and key as fields.
+    /// Logs the event, with its table, field and key as fields. Durations are fields, too.
     pub(crate) fn trace(&self) {
         let (table, field, key) = self.subject();
-        tracing::debug!(table, field, key = key.map(tracing::field::display), "{self}");
+        let took = match self {
+            Self::Calculated { took, .. } => Some(seconds(*took)),
+            _ => None,
+        };
+        tracing::debug!(
+            table,
+            field,
+            key = key.map(tracing::field::display),
+            seconds = took,
+            retry_in_seconds = self.retry_in(),
+            "{self}"
+        );
     }
 
-    /// Logs a failure, and its cause without values, so that any log may have it.
-    pub(crate) fn warn(&self, cause: impl fmt::Display) {
+    /// Logs a failure, and its cause without values, so that any log may have it. `whole` says
+    /// where the text of the error can be read.
+    pub(crate) fn warn(&self, cause: impl fmt::Display, whole: impl fmt::Display) {
         let (table, field, key) = self.subject();
         tracing::warn!(
             table,
             field,
             key = key.map(tracing::field::display),
-            "{}: {cause}",
+            retry_in_seconds = self.retry_in(),
+            "{}: {cause}; the whole error is in {whole}",
             self.headline()
         );
+    }
+
+    /// Returns the seconds after which a worker retries what has failed.
+    fn retry_in(&self) -> Option<f64> {
+        match self {
+            Self::Failed { retry_in, .. } => retry_in.map(seconds),
+            _ => None,
+        }
     }
 
     /// Returns the table, the field and the key of the event.

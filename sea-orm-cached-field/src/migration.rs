@@ -58,8 +58,7 @@ impl MigrationName for InstallCachedFields {
 )]
 impl MigrationTrait for InstallCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let changes = (self.fields)().install(executor(manager)).await?;
-        tracing::info!("{changes}");
+        (self.fields)().install(executor(manager)).await?;
         Ok(())
     }
 
@@ -125,8 +124,7 @@ impl MigrationName for SuspendCachedFields {
 impl MigrationTrait for SuspendCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in &self.tables {
-            let changes = CachedFields::suspend(executor(manager), table).await?;
-            tracing::info!("{changes}");
+            CachedFields::suspend(executor(manager), table).await?;
         }
         Ok(())
     }

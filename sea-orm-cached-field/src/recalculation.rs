@@ -144,7 +144,8 @@ impl<H: Holder> Recalculation<'_, H> {
                 }
                 ended => {
                     if let Err(error) = ended {
-                        tracing::debug!("not stored by the query itself: {error}");
+                        let table = &*model.owner.table.name;
+                        tracing::debug!(table, "not stored by the query itself: {error}");
                     }
                     rest.extend(claims);
                 }

@@ -14,9 +14,6 @@ use crate::{
     transcript::{Events, aside, chapter, code, read, run, watch},
 };
 
-/// The number of shown changes of `install`.
-const FIRST_CHANGES: usize = 4;
-
 pub(crate) fn the_model() {
     chapter("The model says what its name is calculated from");
     let model =
@@ -29,13 +26,7 @@ pub(crate) fn the_model() {
 pub(crate) async fn install(db: &DatabaseConnection) -> Result<()> {
     chapter("What keeps it right is installed, by one line in a migration");
     run!(let changes = CachedFields::all().install(db).await?);
-    for change in changes.iter().take(FIRST_CHANGES) {
-        aside(change);
-    }
-    aside(format!(
-        "... and {} more, most of them triggers",
-        changes.iter().count().saturating_sub(FIRST_CHANGES)
-    ));
+    aside(changes.to_string().trim_end());
     Ok(())
 }
 

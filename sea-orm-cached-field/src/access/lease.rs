@@ -4,7 +4,7 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use crate::{engine::Engine, protocol, queue::Claim, registry::Model};
+use crate::{engine::Engine, error::seconds, protocol, queue::Claim, registry::Model};
 
 /// The time after which a worker takes over the claims of a reader whose process has ended.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -22,7 +22,15 @@ pub(super) async fn keep_leased<T>(
         if !claims.is_empty()
             && let Err(error) = protocol::renew(engine, connection, model, &claims, LEASE).await
         {
-            tracing::warn!("cannot renew leases: {error}");
+            tracing::warn!(
+                table = model.owner.table.name,
+                claims = claims.len(),
+                error = engine.without_values(&error),
+                lease_seconds = seconds(LEASE),
+                retry_in_seconds = seconds(LEASE / 3),
+                "a reader could not renew the leases of its rows; if a lease ends, a worker \
+                 calculates the row, too"
+            );
         }
     };
 

@@ -462,7 +462,8 @@ impl FieldRows {
                 }
                 Err(_) if tried < CLAIMS => tried += 1,
                 Err(error) if !steal => {
-                    tracing::debug!("a reader cannot store what it calculates: {error}");
+                    let table = &*self.model.owner.table.name;
+                    tracing::debug!(table, "a reader cannot store what it calculates: {error}");
                     return Ok(Vec::new());
                 }
                 ended => return ended,

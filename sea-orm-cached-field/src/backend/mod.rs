@@ -157,6 +157,11 @@ impl Backend {
         of_database!(self, identity(db))
     }
 
+    /// Where the database is, for the log: without the user and the password.
+    pub(crate) fn address(self, db: &DatabaseConnection) -> String {
+        of_database!(self, address(db))
+    }
+
     pub(crate) fn wake_up(self) -> WakeUp {
         of_database!(self, wake_up())
     }

@@ -25,7 +25,7 @@ use crate::{
     Error,
     declaration::Key,
     engine::Engine,
-    event::Event,
+    event::{Event, NOT_RECORDED},
     queue::Claim,
     registry::{Loaded, LoadedRows, Model},
 };
@@ -368,7 +368,7 @@ impl Batch<'_> {
                 let (table, field) = self.names(field);
                 let error = failure.to_string();
                 let failed = Event::BatchFailed { table, field, rows: places.len(), error };
-                self.engine.warn(failed, failure.without_values());
+                self.engine.warn(failed, failure.without_values(), NOT_RECORDED);
                 Vec::new()
             }
         }

@@ -9,7 +9,7 @@ use super::{Limits, run::drive};
 use crate::{
     declaration::Key,
     engine::Engine,
-    event::Event,
+    event::{Event, NOT_RECORDED},
     registry::{Loaded, LoadedRows, Model},
 };
 
@@ -72,7 +72,8 @@ const UNREADABLE: &str = "the row cannot be read";
 fn publish(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str, error: String) {
     let table = model.owner.table.name.clone();
     let field = model.owner.fields[field].name;
-    engine.warn(Event::HookFailed { table, field, key: key.clone(), error }, cause);
+    let failed = Event::HookFailed { table, field, key: key.clone(), error };
+    engine.warn(failed, cause, NOT_RECORDED);
 }
 
 /// The hook of a field of a loaded row.

@@ -195,10 +195,20 @@ impl Engine {
     }
 
     /// Publishes a failure and logs a warning. `cause` must hold no values, so that it may be in
-    /// any log.
-    pub(crate) fn warn(&self, event: Event, cause: impl fmt::Display) {
-        event.warn(cause);
+    /// any log. `whole` says where the text of the error can be read.
+    pub(crate) fn warn(&self, event: Event, cause: impl fmt::Display, whole: impl fmt::Display) {
+        event.warn(cause, whole);
         self.publish(event);
+    }
+
+    /// Returns what a warning may say of an error: all of it, unless it is about a value. Then the
+    /// text is only logged at level `DEBUG`.
+    pub(crate) fn without_values(&self, error: &Error) -> String {
+        if !self.refuses_value(error) {
+            return error.with_sources();
+        }
+        tracing::debug!("the database refuses a value: {}", error.with_sources());
+        "the database refuses a value; the text of the error is logged at level DEBUG".to_owned()
     }
 
     /// Publishes an event.

@@ -1,6 +1,6 @@
 //! The texts of errors.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use sea_orm::DbErr;
 
@@ -83,9 +83,15 @@ pub(super) fn circle(path: &[Key]) -> String {
     path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
 }
 
-/// Returns `1 mark`, `2 marks`.
+/// Returns `1 mark`, `2 marks`, `2 indexes`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    let plural = if what.ends_with('x') { "es" } else { "s" };
+    format!("{count} {what}{}", if count == 1 { "" } else { plural })
+}
+
+/// Returns a duration as the log has it: in seconds, to the millisecond.
+pub(crate) fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

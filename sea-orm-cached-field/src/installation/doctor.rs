@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     abandoned::abandoned,
     backlog::flag_all,
     inspect::{Inspected, inspect},
-    install::{Comparison, compare, install},
+    install::{Comparison, compare, install_all, to_the_end},
     versions::Versions,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     engine::Engine,
     layout::Owner,
     queue::{Oldest, State, Waiting},
-    registry::{FieldColumn, Model},
+    registry::{FieldColumn, Model, check_cycles},
 };
 
 /// Examines everything, and changes nothing.
@@ -236,7 +237,16 @@ pub(crate) async fn repair(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
 ) -> Result<Changes, InstallError> {
-    let backend = Backend::of(db)?;
+    to_the_end(db, models.to_vec(), |db, backend, models| repair_all(db, backend, models).boxed())
+        .await
+}
+
+async fn repair_all(
+    db: &DatabaseExecutor<'_>,
+    backend: Backend,
+    models: &[Arc<Model>],
+) -> Result<Changes, InstallError> {
+    check_cycles(models)?;
     let Diagnosis(findings) = doctor(db, models).await?;
     let mut changes = Changes::default();
     for finding in &findings {
@@ -246,7 +256,7 @@ pub(crate) async fn repair(
         }
     }
 
-    changes.0.extend(install(db, models).await?.0);
+    changes.0.extend(install_all(db, backend, models).await?.0);
     let unseen: BTreeSet<&str> = findings
         .iter()
         .filter(|finding| finding.hides_writes())

@@ -4,10 +4,12 @@ use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Instant,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions};
+use tracing::Instrument;
 
 use super::{
     Change, Changes,
@@ -47,8 +49,8 @@ type Work<T> = for<'a> fn(
     &'a T,
 ) -> BoxFuture<'a, Result<Changes, InstallError>>;
 
-/// Does the work. If it takes a lock of the session, it runs in a task of its own. Then a caller
-/// that gives up leaves no lock behind.
+/// Does the work, and logs what it has changed. If it locks the session, it runs in a task of its
+/// own. Then a caller that gives up leaves no lock behind.
 pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     db: &DatabaseExecutor<'_>,
     of: T,
@@ -59,18 +61,30 @@ pub(super) async fn to_the_end<T: Send + Sync + 'static>(
         && backend.locks_sessions_to_install()
     {
         let connection = (*connection).clone();
-        let whole = tokio::spawn(async move {
-            work(&DatabaseExecutor::Connection(&connection), backend, &of).await
-        });
-        return whole
+        let whole = async move {
+            logged(&DatabaseExecutor::Connection(&connection), backend, &of, work).await
+        };
+        return tokio::spawn(whole.in_current_span())
             .await
             .unwrap_or_else(|stopped| Err(InstallError::Stopped(stopped.to_string())));
     }
-    work(db, backend, &of).await
+    logged(db, backend, &of, work).await
+}
+
+async fn logged<T>(
+    db: &DatabaseExecutor<'_>,
+    backend: Backend,
+    of: &T,
+    work: Work<T>,
+) -> Result<Changes, InstallError> {
+    let begun = Instant::now();
+    let changes = work(db, backend, of).await?;
+    changes.log(begun.elapsed());
+    Ok(changes)
 }
 
 /// Creates everything in one transaction. Then flags and queues the stale rows, in chunks.
-async fn install_all(
+pub(super) async fn install_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     models: &[Arc<Model>],
@@ -113,7 +127,7 @@ async fn create_all(
 }
 
 /// Begins a transaction that is going to write, on databases where that makes a difference. Inside
-/// a user's transaction it begins a savepoint.
+/// a user's transaction it begins a savepoint. No notices come from it.
 pub(super) async fn begin(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -133,6 +147,7 @@ pub(super) async fn begin(
     if !backend.lock_out_installations(&transaction).await? {
         return Err(InstallError::OtherInstallation);
     }
+    backend.silence_notices(&transaction).await?;
     Ok(transaction)
 }
 
@@ -144,7 +159,10 @@ pub(super) async fn end<T>(
 ) -> Result<T, InstallError> {
     backend.let_installations_in(&transaction).await?;
     match outcome {
-        Ok(_) => transaction.commit().await?,
+        Ok(_) => {
+            backend.let_notices_through(&transaction).await?;
+            transaction.commit().await?;
+        }
         // Awaited, so that nothing is locked any more when the caller gets the error.
         Err(_) => transaction.rollback().await?,
     }

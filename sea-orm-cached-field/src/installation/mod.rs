@@ -8,6 +8,7 @@ mod inspect;
 mod install;
 mod report;
 mod rights;
+mod summary;
 mod suspend;
 mod tagged;
 mod uninstall;

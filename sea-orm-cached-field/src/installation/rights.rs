@@ -22,7 +22,12 @@ pub(super) async fn grant(
             changes.0.push(Change::Granted { table, role, privilege });
         } else {
             tracing::warn!(
-                "{table}: a worker of the role {role} lacks {privilege}: run `{remedy}`"
+                table,
+                role,
+                privilege,
+                remedy,
+                "{table}: workers of the role {role} lack {privilege}, and will fail: run \
+                 `{remedy}`; `CachedFields::doctor` names what is still missing"
             );
         }
     }

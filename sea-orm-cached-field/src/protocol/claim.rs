@@ -153,7 +153,7 @@ pub(crate) async fn claim(
         };
         let collected = match collected {
             Err(error) if !due.is_empty() => {
-                tracing::debug!("could not collect marks: {error}");
+                tracing::debug!(table = model.owner.table.name, "could not collect marks: {error}");
                 Collected::default()
             }
             collected => collected?,
@@ -193,7 +193,8 @@ pub(crate) async fn claim(
                 engine.publish_all(queued);
             }
             Err(error) if !claims.is_empty() => {
-                tracing::debug!("could not queue a chunk of rows: {error}");
+                let table = &*model.owner.table.name;
+                tracing::debug!(table, "could not queue a chunk of rows: {error}");
             }
             Err(error) => return Err(error),
         }
@@ -289,7 +290,8 @@ async fn claim_known_rows(
             Ok(leased) => claims.extend(leased),
             Err(error) if claims.is_empty() => return Err(error),
             Err(error) => {
-                tracing::debug!("could not claim all of the rows: {error}");
+                let table = &*model.owner.table.name;
+                tracing::debug!(table, "could not claim all of the rows: {error}");
             }
         }
     }
@@ -299,7 +301,11 @@ async fn claim_known_rows(
         && let Err(error) = collect_marks_of_others(engine, connections, model).await
     {
         // The next reader does it.
-        tracing::debug!("could not collect the marks of other rows; the next reader will: {error}");
+        let table = &*model.owner.table.name;
+        tracing::debug!(
+            table,
+            "could not collect the marks of other rows; the next reader will: {error}"
+        );
     }
     Ok(claims)
 }

@@ -7,6 +7,7 @@ use sea_orm::DatabaseTransaction;
 use super::Connections;
 use crate::{
     Error,
+    backend::sql::recalculations,
     engine::Engine,
     event::Event,
     queue::{Claim, NextTry},
@@ -85,8 +86,15 @@ pub(crate) async fn fail(
     let field = model.owner.fields[claim.field].name;
     let key = claim.key.clone();
     let attempts = if retry.is_some() { claim.attempts } else { 0 };
-    engine.warn(Event::Failed { table, field, key, error, attempts, retry_in }, cause);
+    let failed = Event::Failed { table, field, key, error, attempts, retry_in };
+    engine.warn(failed, cause, record_of(model));
     Ok(())
+}
+
+/// Returns where the error of a recorded failure can be read.
+pub(super) fn record_of(model: &Model) -> String {
+    let queue = recalculations(&model.owner).name;
+    format!("`last_error` of `{queue}`, and `CachedFields::doctor` shows it")
 }
 
 #[cfg(test)]

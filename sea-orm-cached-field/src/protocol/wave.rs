@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{Connections, collect};
+use super::{Connections, collect, fail::record_of};
 use crate::{Error, engine::Engine, event::Event, queue::Claim, registry::Model};
 
 /// The number of recalculations of a row that follow each other at once.
@@ -64,8 +64,8 @@ pub(super) async fn hold_back(
             let key = claim.key.clone();
             let attempts = claim.attempts;
             let cause = error.clone();
-            engine
-                .warn(Event::Failed { table, field, key, error, attempts, retry_in: None }, cause);
+            let failed = Event::Failed { table, field, key, error, attempts, retry_in: None };
+            engine.warn(failed, cause, record_of(model));
         }
     }
 }

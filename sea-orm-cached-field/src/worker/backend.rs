@@ -2,7 +2,7 @@ use std::{
     fmt,
     sync::Arc,
     task::{self, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use apalis_core::{
@@ -23,10 +23,11 @@ use super::{
     context::Context,
     hand_back::HandBackLayer,
     lane::{Lane, Places},
+    life::Life,
     next::Next,
     sleep::Sleep,
 };
-use crate::{Error, protocol::Work};
+use crate::{Error, error::seconds, protocol::Work};
 
 /// The number of batches that are under way: while one is calculated, another can be claimed or
 /// stored.
@@ -52,6 +53,12 @@ pub struct Backend {
     state: State,
     stop: CancellationToken,
     heartbeat: Option<DropGuard>,
+    /// Whether an apalis worker of the user's runs it. Otherwise [`Worker`] logs its own start and
+    /// end.
+    ///
+    /// [`Worker`]: super::run::Worker
+    is_alone: bool,
+    life: Option<Life>,
     context: Arc<Context>,
 }
 
@@ -89,6 +96,8 @@ struct Source {
     stop: CancellationToken,
     places: Places,
     unreachable_for: Duration,
+    /// The time since which each look for work has failed.
+    failing_since: Option<Instant>,
     /// Whether everything was once found to be installed. From then on the worker waits for objects
     /// that are missing, because a migration may be under way.
     was_installed: bool,
@@ -102,7 +111,10 @@ impl Source {
     async fn next(&mut self) -> Fetched {
         while !self.was_installed && !self.stop.is_cancelled() {
             match self.context.look().await {
-                Ok(_) => self.was_installed = true,
+                Ok(_) => {
+                    self.was_installed = true;
+                    self.has_looked();
+                }
                 Err(error @ Error::NotInstalled { .. }) => return Some(Err(error)),
                 Err(error) => self.wait_for_database(&error).await,
             }
@@ -140,11 +152,11 @@ impl Source {
                         batch.keep(place);
                     }
                     self.sleep.was_busy();
-                    self.unreachable_for = UNREACHABLE.0;
+                    self.has_looked();
                     return Some(Ok(batch));
                 }
                 Ok(Next::Nothing(work)) => {
-                    self.unreachable_for = UNREACHABLE.0;
+                    self.has_looked();
                     drop(free);
                     self.rest(work, &lanes).await;
                 }
@@ -174,10 +186,25 @@ impl Source {
     }
 
     async fn wait_for_database(&mut self, error: &Error) {
-        tracing::warn!("cannot claim, trying again in {:?}: {error}", self.unreachable_for);
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        tracing::warn!(
+            error = self.context.engine.without_values(error),
+            failing_seconds = seconds(since.elapsed()),
+            retry_in_seconds = seconds(self.unreachable_for),
+            "the worker cannot look for work, and will try again"
+        );
         let stop = self.stop.clone();
         let _ = tokio::time::timeout(self.unreachable_for, stop.cancelled()).await;
         self.unreachable_for = (self.unreachable_for * 2).min(UNREACHABLE.1);
+    }
+
+    /// Called when a look for work has succeeded.
+    fn has_looked(&mut self) {
+        self.unreachable_for = UNREACHABLE.0;
+        if let Some(since) = self.failing_since.take() {
+            let failed_seconds = seconds(since.elapsed());
+            tracing::info!(failed_seconds, "the worker can look for work again");
+        }
     }
 }
 
@@ -190,10 +217,25 @@ impl Backend {
             stop: stop.clone(),
             places: Places::new(),
             unreachable_for: UNREACHABLE.0,
+            failing_since: None,
             was_installed: false,
             woken: false,
         };
-        Self { state: State::Idle(Box::new(source)), stop, heartbeat: None, context }
+        Self {
+            state: State::Idle(Box::new(source)),
+            stop,
+            heartbeat: None,
+            is_alone: false,
+            life: None,
+            context,
+        }
+    }
+
+    /// Makes a backend for an apalis worker of the user's.
+    pub(super) fn alone(context: Arc<Context>) -> Self {
+        let mut backend = Self::new(context);
+        backend.is_alone = true;
+        backend
     }
 
     fn poll_fetch(&mut self, cx: &mut task::Context<'_>) -> Poll<Fetched> {
@@ -251,6 +293,7 @@ impl backend::Backend for Backend {
     ) -> Poll<Option<Result<Task<Batch>, Error>>> {
         if self.heartbeat.is_none() {
             self.heartbeat = Some(self.context.start_heartbeat());
+            self.life = self.is_alone.then(|| Life::begin(&self.context));
         }
         let fetched = ready!(self.poll_fetch(cx));
         let task = |batch| {
@@ -271,9 +314,7 @@ impl backend::Backend for Backend {
                 break;
             };
             self.state = State::fetching(&self.context, async move {
-                if let Err(error) = batch.hand_back().await {
-                    tracing::warn!("could not hand back a batch: {error}");
-                }
+                batch.hand_back_if_possible().await;
                 (source, None)
             });
         }

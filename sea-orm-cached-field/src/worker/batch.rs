@@ -1,15 +1,18 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Instant,
 };
 
+use apalis_core::error::BoxDynError;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::Instrument;
+use tracing::{Instrument, field::Empty};
 
-use super::{context::Context, lane::Lane};
+use super::{context::Context, lane::Lane, life::Tally};
 use crate::{
     Error,
     calculation::Limits,
+    error::seconds,
     queue::Claim,
     recalculation::{Holder, Recalculation},
     registry::Model,
@@ -24,6 +27,7 @@ struct Inner {
     id: u64,
     model: Arc<Model>,
     claims: Vec<Claim>,
+    tally: Tally,
     /// The lane, if there are lanes.
     lane: Option<Lane>,
     /// The place among the batches in flight; given up with the batch.
@@ -64,7 +68,9 @@ impl Batch {
         let id = context.ledger.enter(model, &claims);
         let context = Arc::clone(context);
         let model = Arc::clone(model);
-        Self(Arc::new(Inner { context, id, model, claims, lane, permit: Mutex::default() }))
+        let tally = Tally::default();
+        let permit = Mutex::default();
+        Self(Arc::new(Inner { context, id, model, claims, tally, lane, permit }))
     }
 
     pub(super) fn lane(&self) -> Option<Lane> {
@@ -80,17 +86,52 @@ impl Batch {
         self.0.claims.len()
     }
 
+    /// Logs that the batch has failed as a whole.
+    pub(super) fn warn(&self, error: &BoxDynError) {
+        let Inner { context, model, claims, .. } = &*self.0;
+        let error = match error.downcast_ref::<Error>() {
+            Some(error) => context.engine.without_values(error),
+            // A layer of the user's, or a panic, may say anything.
+            None => {
+                tracing::debug!("a batch has failed: {error}");
+                "not of this library; its text is logged at level DEBUG".to_owned()
+            }
+        };
+        tracing::warn!(
+            table = model.owner.table.name,
+            claims = claims.len(),
+            error,
+            "a batch has failed; what it has not stored is calculated again"
+        );
+    }
+
     /// Hands back the claims that are not settled.
     pub(super) async fn hand_back(&self) -> Result<(), Error> {
         let context = &self.0.context;
         context.hand_back(context.ledger.take(self.0.id)).await
     }
+
+    /// Hands back the claims that are not settled. If that fails, the log says so.
+    pub(super) async fn hand_back_if_possible(&self) {
+        if let Err(error) = self.hand_back().await {
+            let Inner { context, model, claims, .. } = &*self.0;
+            tracing::warn!(
+                table = model.owner.table.name,
+                claims = claims.len(),
+                error = context.engine.without_values(&error),
+                lease_seconds = seconds(context.settings.lease),
+                "could not hand back rows yet; the worker tries again before it claims others"
+            );
+        }
+    }
 }
 
 /// Calculates the rows of a batch and stores each value as soon as it is there. It is the handler
-/// of the worker's tasks, for programs that run it in an apalis `Monitor` of their own. All of it
-/// happens in a span of `tracing` that is called `recalculate` and has the fields `table` and
-/// `claims`.
+/// of the worker's tasks, for programs that run it in an apalis `Monitor` of their own.
+///
+/// All of it happens in a span of `tracing` at level `DEBUG`, which is called `recalculate`. It has
+/// the fields `table` and `claims`. When it ends, it also has the number of values that were stored
+/// (`recalculated`), of calculations that failed (`failed`), and its duration (`seconds`).
 ///
 /// # Errors
 /// [`Error::Database`] if the rows cannot be loaded or the values cannot be stored; the layer that
@@ -99,7 +140,7 @@ impl Batch {
 ///
 /// [`Backend`]: crate::apalis::Backend
 pub async fn recalculate(batch: Batch) -> Result<(), Error> {
-    let Inner { context, model, claims, lane, .. } = &*batch.0;
+    let Inner { context, model, claims, tally, lane, .. } = &*batch.0;
     let give_up_place = || {
         let inner = Arc::clone(&batch.0);
         Arc::new(move || inner.give_up_place()) as Arc<dyn Fn() + Send + Sync>
@@ -118,8 +159,20 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
     };
 
     let table = model.owner.table.name.as_str();
-    let span = tracing::debug_span!("recalculate", table, claims = claims.len());
-    recalculation.run(claims).instrument(span).await
+    let span = tracing::debug_span!(
+        "recalculate",
+        table,
+        claims = claims.len(),
+        recalculated = Empty,
+        failed = Empty,
+        seconds = Empty,
+    );
+    let begun = Instant::now();
+    let ended = recalculation.run(claims).instrument(span.clone()).await;
+    span.record("recalculated", tally.recalculated.load(Ordering::Relaxed));
+    span.record("failed", tally.failed.load(Ordering::Relaxed));
+    span.record("seconds", seconds(begun.elapsed()));
+    ended
 }
 
 impl Holder for Batch {
@@ -127,7 +180,14 @@ impl Holder for Batch {
         self.0.context.ledger.settle(self.0.id, claims);
     }
 
+    fn stored(&self, _: &Claim, _: bool) {
+        self.0.tally.count_stored();
+        self.0.context.tally.count_stored();
+    }
+
     fn failed(&self, claim: &Claim, error: Error) {
+        self.0.tally.count_failed();
+        self.0.context.tally.count_failed();
         if let Some(failures) = &self.0.context.failures {
             failures.remember(&self.0.model, claim, &error);
         }

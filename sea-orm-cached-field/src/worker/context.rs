@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     drain::Failures,
     ledger::{Held, Ledger},
+    life::Tally,
     schedule::Schedule,
     settings::Settings,
 };
@@ -19,6 +20,7 @@ use crate::{
     Error,
     calculation::Limits,
     engine::Engine,
+    error::seconds,
     layout::{Owner, Upstream},
     protocol::{self, Connections},
     registry::{Model, upstream_first, upstreams},
@@ -44,6 +46,7 @@ pub(super) struct Context {
     pub(super) listen_on: Option<sqlx::postgres::PgConnectOptions>,
     pub(super) limits: Limits,
     pub(super) ledger: Ledger,
+    pub(super) tally: Tally,
     pub(super) schedule: Schedule,
     /// Whether the worker has ended, so that nothing is claimed any more.
     pub(super) has_ended: AtomicBool,
@@ -74,6 +77,7 @@ impl Context {
                 .transpose()?,
             settings,
             ledger: Ledger::default(),
+            tally: Tally::default(),
             has_ended: AtomicBool::default(),
             failures: None,
         })
@@ -150,7 +154,12 @@ impl Context {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let hand_back = async move {
             if let Err(error) = context.hand_back(held).await {
-                tracing::warn!("could not hand back the claims of a dropped worker: {error}");
+                tracing::warn!(
+                    error = context.engine.without_values(&error),
+                    lease_seconds = seconds(context.settings.lease),
+                    "could not hand back the rows of a worker or batch that was dropped; another \
+                     worker takes them when their leases have ended"
+                );
             }
         };
         self.engine.hand_backs.spawn_on(hand_back, &runtime);
@@ -166,7 +175,13 @@ impl Context {
         tokio::spawn(async move {
             while stopped.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
                 if let Err(error) = context.renew().await {
-                    tracing::warn!("cannot renew leases: {error}");
+                    tracing::warn!(
+                        error = context.engine.without_values(&error),
+                        lease_seconds = seconds(context.settings.lease),
+                        retry_in_seconds = seconds(every),
+                        "could not renew the leases of claimed rows; if a lease ends, another \
+                         worker calculates the row, too"
+                    );
                 }
             }
         });

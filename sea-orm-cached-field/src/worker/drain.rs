@@ -94,7 +94,8 @@ pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
                 while under_way.join_next().await.is_some() {}
                 return Err(error);
             }
-            Err(_) => {
+            Err(error) => {
+                tracing::debug!("could not claim, trying again: {}", error.with_sources());
                 errors += 1;
                 Work::Now
             }
@@ -106,7 +107,10 @@ pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
                 errors = 0;
             }
             (Some(Ok(Err(error))), _) if errors == PASSING_ERRORS => return Err(error),
-            (Some(Ok(Err(_))), _) => errors += 1,
+            (Some(Ok(Err(error))), _) => {
+                tracing::debug!("a batch has failed, trying again: {}", error.with_sources());
+                errors += 1;
+            }
             (Some(Err(stopped)), _) => return Err(Error::Stopped(stopped.to_string())),
             (None, _) if handing_back => context.engine.handed_back().await,
             // Another transaction holds the work locked.

@@ -64,10 +64,9 @@ where
             };
 
             let ended = ended.unwrap_or_else(|panic| Err(calculation::message(&*panic).into()));
-            if let Err(error) = batch.hand_back().await {
-                tracing::warn!("could not hand back a batch yet: {error}");
-            }
-            if ended.is_err() {
+            batch.hand_back_if_possible().await;
+            if let Err(error) = &ended {
+                batch.warn(error);
                 // The batch keeps its place among the batches in flight meanwhile. So one that
                 // fails again and again is not retried all the time.
                 tokio::time::sleep(AFTER_FAILURE).await;

@@ -9,6 +9,7 @@ mod drain;
 mod hand_back;
 mod lane;
 mod ledger;
+mod life;
 mod next;
 mod run;
 mod schedule;

@@ -17,6 +17,7 @@ use super::{
     batch::recalculate,
     context::Context,
     drain::{Failures, drain, work_on},
+    life::Life,
     next::Next,
     settings::Settings,
 };
@@ -150,11 +151,15 @@ impl Worker {
 
     /// Runs until the signal comes. Then it finishes or hands back the rows that it holds.
     ///
+    /// The log says at level `INFO` when the worker starts and with which settings, and when it has
+    /// stopped. [`Worker::run_once`] and [`Worker::drain`] say the same at level `DEBUG`.
+    ///
     /// # Errors
     /// As [`Worker::run`]. Also [`Error::Database`] if the rows that it holds cannot be handed
     /// back, so that their leases have to end by themselves.
     pub async fn run_until(self, signal: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let context = Arc::new(self.context()?);
+        let life = Life::begin(&context);
         let apalis = WorkerContext::from("sea-orm-cached-field");
         let mut running = run_in_apalis(&context, &apalis);
 
@@ -175,8 +180,8 @@ impl Worker {
         // Taken before the tasks are dropped: a batch that is dropped gives up its claims.
         let held = context.ledger.take_all();
         drop(running);
-        context.hand_back(held).await?;
-        ended.map_err(stopped)
+        let handed_back = context.hand_back(held).await;
+        life.end(handed_back.and_then(|()| ended.map_err(stopped)))
     }
 
     /// Claims, calculates and stores one batch. Returns the number of its fields of rows: 0 if
@@ -189,14 +194,16 @@ impl Worker {
         let context = self.context();
         async move {
             let context = Arc::new(context?);
+            let life = Life::begin_short(&context);
             let _handed_back = HandedBack(&context);
-            match context.next_to_the_end().await? {
-                Next::Batch(batch) => {
+            life.end(match context.next_to_the_end().await {
+                Ok(Next::Batch(batch)) => {
                     let _heartbeat = context.start_heartbeat();
                     work_on(batch).await
                 }
-                Next::Nothing(_) => Ok(0),
-            }
+                Ok(Next::Nothing(_)) => Ok(0),
+                Err(error) => Err(error),
+            })
         }
     }
 
@@ -216,8 +223,9 @@ impl Worker {
             let mut context = context?;
             context.failures = Some(Failures::new());
             let context = Arc::new(context);
+            let life = Life::begin_short(&context);
             let _handed_back = HandedBack(&context);
-            drain(&context).await
+            life.end(drain(&context).await)
         }
     }
 
@@ -227,7 +235,7 @@ impl Worker {
     /// # Errors
     /// As [`Worker::run`].
     pub fn into_backend(self) -> Result<Backend, Error> {
-        Ok(Backend::new(Arc::new(self.context()?)))
+        Ok(Backend::alone(Arc::new(self.context()?)))
     }
 
     fn context(&self) -> Result<Context, Error> {

@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::context::Context;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+use crate::error::{seconds, with_sources};
 use crate::protocol::Work;
 
 /// The first pause after work. It doubles each time that nothing is found.
@@ -34,6 +36,9 @@ pub(super) struct Sleep {
     /// A receiver that wakes for changes of this process, and of watched files.
     woken: watch::Receiver<()>,
     alarm: Option<Alarm>,
+    /// Whether the log says that the worker cannot listen. It tries often, but says so once.
+    #[cfg(feature = "sqlx-postgres")]
+    is_deaf: bool,
 }
 
 /// The alarm that wakes the worker for changes of other processes.
@@ -48,7 +53,13 @@ enum Alarm {
 
 impl Sleep {
     pub(super) fn new(context: &Context) -> Self {
-        Self { pause: FIRST_PAUSE, woken: context.engine.wake.subscribe(), alarm: None }
+        Self {
+            pause: FIRST_PAUSE,
+            woken: context.engine.wake.subscribe(),
+            alarm: None,
+            #[cfg(feature = "sqlx-postgres")]
+            is_deaf: false,
+        }
     }
 
     pub(super) fn was_busy(&mut self) {
@@ -63,7 +74,7 @@ impl Sleep {
     /// something has happened. `work` is the result of the last look.
     pub(super) async fn sleep(&mut self, context: &Arc<Context>, work: Work) -> bool {
         if self.alarm.is_none() {
-            self.alarm = set_alarm(context).await;
+            self.alarm = self.set_alarm(context).await;
         }
 
         let (longest, work) = self.fall_asleep(context, work).await;
@@ -97,12 +108,20 @@ impl Sleep {
             Some(Alarm::None(_)) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
             Some(Alarm::Listener(listener)) => match listener.fall_asleep(context.owners()).await {
-                // Rows that were marked or set to expire before the lock was taken have woken no
-                // worker: look again.
-                Ok(true) => (IF_WOKEN, context.look().await.unwrap_or(work)),
-                Ok(false) => (self.pause.min(AMONG_WRITERS), work),
+                Ok(is_asleep) => {
+                    if std::mem::take(&mut self.is_deaf) {
+                        tracing::info!("the worker listens for changes again");
+                    }
+                    if is_asleep {
+                        // Rows that were marked or set to expire before the lock was taken have
+                        // woken no worker: look again.
+                        (IF_WOKEN, context.look().await.unwrap_or(work))
+                    } else {
+                        (self.pause.min(AMONG_WRITERS), work)
+                    }
+                }
                 Err(error) => {
-                    tracing::warn!("cannot listen, polling instead: {error}");
+                    self.cannot_listen(&error);
                     self.alarm = None;
                     (self.pause, work)
                 }
@@ -122,7 +141,10 @@ impl Sleep {
         if let Some(Alarm::Listener(listener)) = &mut self.alarm
             && let Err(error) = listener.wake_up().await
         {
-            tracing::warn!("lost the connection that listens: {error}");
+            tracing::warn!(
+                error = with_sources(&error),
+                "the worker has lost the connection on which it listens; it opens another"
+            );
             self.alarm = None;
         }
     }
@@ -146,46 +168,66 @@ impl Sleep {
         });
         woken.await.is_ok()
     }
-}
 
-/// Sets the alarm. Returns `None` if that has to be tried again.
-async fn set_alarm(context: &Arc<Context>) -> Option<Alarm> {
-    match context.engine.backend.wake_up() {
-        #[cfg(feature = "sqlx-postgres")]
-        crate::backend::WakeUp::Listen => {
-            let listen_on = context.listen_on.as_ref();
-            match crate::backend::postgres::Listener::connect(&context.db, listen_on).await {
-                Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
-                Ok(None) => {
-                    tracing::warn!(
-                        "a pooler gives the transactions of a connection to several sessions, so \
-                         the worker cannot listen, and polls instead: name the server itself with \
-                         `Worker::listen_on`"
-                    );
-                    Some(Alarm::None(BY_POLLING_A_SERVER))
-                }
-                Err(error) => {
-                    tracing::warn!("cannot listen, polling instead: {error}");
-                    None
-                }
-            }
-        }
-        #[cfg(feature = "sqlx-sqlite")]
-        crate::backend::WakeUp::WatchFile => {
-            let engine = Arc::clone(&context.engine);
-            let wake = move || {
-                engine.wake.send_replace(());
-            };
-            match crate::backend::sqlite::FileWatch::start(&context.db, wake).await {
-                Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
-                Ok(None) => Some(Alarm::None(BY_POLLING)),
-                Err(error) => {
-                    tracing::warn!("cannot watch the database's files, polling instead: {error}");
-                    Some(Alarm::None(BY_POLLING))
+    /// Sets the alarm. Returns `None` if that has to be tried again.
+    async fn set_alarm(&mut self, context: &Arc<Context>) -> Option<Alarm> {
+        match context.engine.backend.wake_up() {
+            #[cfg(feature = "sqlx-postgres")]
+            crate::backend::WakeUp::Listen => {
+                let listen_on = context.listen_on.as_ref();
+                match crate::backend::postgres::Listener::connect(&context.db, listen_on).await {
+                    Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
+                    Ok(None) => {
+                        tracing::warn!(
+                            interval_seconds = seconds(BY_POLLING_A_SERVER),
+                            "a pooler gives the transactions of a connection to several sessions, \
+                             so the worker cannot listen for changes, and looks for them at \
+                             intervals: name the server itself with `Worker::listen_on`"
+                        );
+                        Some(Alarm::None(BY_POLLING_A_SERVER))
+                    }
+                    Err(error) => {
+                        self.cannot_listen(&error);
+                        None
+                    }
                 }
             }
+            #[cfg(feature = "sqlx-sqlite")]
+            crate::backend::WakeUp::WatchFile => {
+                let engine = Arc::clone(&context.engine);
+                let wake = move || {
+                    engine.wake.send_replace(());
+                };
+                match crate::backend::sqlite::FileWatch::start(&context.db, wake).await {
+                    Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
+                    Ok(None) => Some(Alarm::None(BY_POLLING)),
+                    Err(error) => {
+                        tracing::warn!(
+                            error = with_sources(&*error),
+                            interval_seconds = seconds(BY_POLLING),
+                            "the worker cannot watch the files of the database; it looks for the \
+                             changes of other processes at intervals"
+                        );
+                        Some(Alarm::None(BY_POLLING))
+                    }
+                }
+            }
+            #[cfg(feature = "sqlx-mysql")]
+            crate::backend::WakeUp::Poll => Some(Alarm::None(BY_POLLING_A_SERVER)),
         }
-        #[cfg(feature = "sqlx-mysql")]
-        crate::backend::WakeUp::Poll => Some(Alarm::None(BY_POLLING_A_SERVER)),
+    }
+
+    #[cfg(feature = "sqlx-postgres")]
+    fn cannot_listen(&mut self, error: &dyn std::error::Error) {
+        let error = with_sources(error);
+        if std::mem::replace(&mut self.is_deaf, true) {
+            tracing::debug!(error, "the worker still cannot listen for changes");
+        } else {
+            tracing::warn!(
+                error,
+                interval_seconds = seconds(BY_POLLING),
+                "the worker cannot listen for changes; it looks for them at intervals until it can"
+            );
+        }
     }
 }

@@ -111,7 +111,7 @@ async fn of_tables_of_django(db: TestDb) {
     let mut rows = values(&db).await;
     let lampposts = || CachedFields::of::<lamppost::Entity>();
 
-    let changes = lampposts().install(&*db).await.unwrap().to_string();
+    let changes = format!("{:#}", lampposts().install(&*db).await.unwrap());
     rows.iter_mut().for_each(|(_, _, flag)| *flag = true);
 
     assert_eq!((columns(&db).await, values(&db).await), (before, rows));

@@ -71,7 +71,7 @@ macro_rules! field_classes {
                 let columns: &[(&str, [&str; 3])] = &[$((stringify!($field), $columns)),*];
                 super::create(db, columns).await;
                 let models = || sea_orm_cached_field::CachedFields::of::<Entity>();
-                let changes = models().install(&**db).await.unwrap().to_string();
+                let changes = format!("{:#}", models().install(&**db).await.unwrap());
                 assert!(!changes.contains("column"), "{changes}");
 
                 let row = Entity::find().one(&**db).await.unwrap().unwrap();

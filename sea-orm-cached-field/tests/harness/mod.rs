@@ -5,6 +5,7 @@
 pub mod client;
 pub mod gate;
 pub mod lampposts;
+pub mod log;
 mod server;
 mod spare;
 

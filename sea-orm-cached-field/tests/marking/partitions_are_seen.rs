@@ -136,7 +136,7 @@ async fn truncate_of_all_and_of_one(db: TestDb) {
         ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]
     );
     // Of a partition that came later the next install learns.
-    let changes = lampposts().install(&*db).await.expect("installed").to_string();
+    let changes = format!("{:#}", lampposts().install(&*db).await.expect("installed"));
     assert!(changes.contains("pigeon_black"), "{changes}");
     assert_eq!(watch.after("INSERT INTO pigeon VALUES (6, 9, 'black', NULL, 1)").await, ADA);
     assert_eq!(watch.after("TRUNCATE pigeon_black").await, ADA);
@@ -182,7 +182,7 @@ async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
 async fn an_install_after_a_partition_was_dropped_makes_up_for_its_rows(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     assert_eq!(watch.after("DROP TABLE pigeon_grey").await, NOTHING);
-    let changes = lampposts().install(&*db).await.expect("installed").to_string();
+    let changes = format!("{:#}", lampposts().install(&*db).await.expect("installed"));
     assert!(changes.contains("flagged 2 rows for full_name"), "{changes}");
     assert_eq!(
         watch.recalculated().await,

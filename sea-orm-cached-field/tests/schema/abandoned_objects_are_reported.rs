@@ -42,7 +42,8 @@ async fn and_removed_when_asked(db: TestDb) {
     assert_eq!(installed(&db, before::models()).await, LEFT_ALONE);
     assert_eq!(left_of(&db, "kiosk").await, before);
 
-    let changes = CachedFields::remove_abandoned(&*db, "kiosk").await.expect("removed").to_string();
+    let changes = CachedFields::remove_abandoned(&*db, "kiosk").await.expect("removed");
+    let changes = format!("{changes:#}");
     assert!(changes.starts_with("kiosk: dropped trigger "), "{changes}");
     assert_eq!(left_of(&db, "kiosk").await, Vec::<String>::new());
     assert_eq!(installed(&db, before::models()).await, "nothing to do\n");
@@ -57,7 +58,7 @@ async fn and_removed_when_asked(db: TestDb) {
 #[apply(contract)]
 async fn also_by_uninstall(db: TestDb) {
     let db = shops_and_kiosks(db).await;
-    let changes = before::models().uninstall(&*db).await.expect("uninstalled").to_string();
+    let changes = format!("{:#}", before::models().uninstall(&*db).await.expect("uninstalled"));
     assert!(changes.ends_with(LEFT_ALONE), "{changes}");
     db.sql("UPDATE deal SET amount = 20").await;
     assert!(db.pending("kiosk").await > 0);

@@ -97,7 +97,8 @@ pub async fn refused(db: &TestDb, models: impl Fn() -> CachedFields) -> String {
 
 /// What an install says.
 pub async fn installed(db: &TestDb, models: CachedFields) -> String {
-    models.install(&**db).await.unwrap_or_else(|error| panic!("{error}")).to_string()
+    let changes = models.install(&**db).await.unwrap_or_else(|error| panic!("{error}"));
+    format!("{changes:#}")
 }
 
 /// Returns the report of an installation, without the checksums at the end of triggers' names. On

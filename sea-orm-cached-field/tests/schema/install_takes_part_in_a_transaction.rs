@@ -48,7 +48,7 @@ async fn rolled_back_it_leaves_nothing(db: TestDb) {
     let before = catalog(&db).await;
     let transaction = db.begin().await.expect("begun");
     let changes = lampposts().install(&transaction).await.expect("installed");
-    assert!(changes.to_string().ends_with("lamppost: queued 1 row for full_name\n"), "{changes}");
+    assert!(changes.to_string().ends_with("; 1 row queued for full_name\n"), "{changes}");
     transaction.rollback().await.expect("rolled back");
     assert_eq!(catalog(&db).await, before);
 }

@@ -47,6 +47,7 @@ mod tables_of_sqlite_are_built_anew;
 mod tables_that_are_not_ours_are_left_alone;
 mod tables_that_triggers_do_not_see_all_of_are_refused;
 mod the_doctor_finds_what_is_wrong;
+mod the_log_of_an_installation_is_short;
 mod the_migration_goes_up_and_down;
 mod triggers_of_a_lost_account_are_made_again;
 mod two_entities_of_one_table_are_refused;

@@ -76,7 +76,7 @@ async fn and_no_write_fails_or_is_lost(db: TestDb) {
 #[apply(contract)]
 async fn by_one_call_each(db: TestDb) {
     a_shop_at_rest(&db).await;
-    let changes = CachedFields::suspend(&*db, "sale").await.expect("suspended").to_string();
+    let changes = format!("{:#}", CachedFields::suspend(&*db, "sale").await.expect("suspended"));
     assert!(changes.starts_with("shop: dropped trigger "), "{changes}");
     assert!(!has(&db, "trigger zz_cached_field").await);
     assert_eq!(

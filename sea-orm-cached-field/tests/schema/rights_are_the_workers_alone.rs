@@ -134,7 +134,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
 
     let lacking: Vec<Finding> =
         lampposts().doctor(&*db).await.expect("examined").iter().cloned().collect();
-    let changes = lampposts().install(&*db).await.expect("installed").to_string();
+    let changes = format!("{:#}", lampposts().install(&*db).await.expect("installed"));
     let healthy = lampposts().doctor(&*db).await.expect("examined").to_string();
     db.sql("UPDATE city SET name = 'Bonn'").await;
     let worked = lampposts().worker(&worker).drain().await;

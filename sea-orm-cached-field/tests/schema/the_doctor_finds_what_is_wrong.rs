@@ -18,7 +18,7 @@ async fn diagnosis(db: &TestDb) -> String {
 }
 
 async fn repaired(db: &TestDb) -> String {
-    lampposts().repair(&**db).await.expect("repaired").to_string()
+    format!("{:#}", lampposts().repair(&**db).await.expect("repaired"))
 }
 
 /// A lamppost of one pigeon, fresh.

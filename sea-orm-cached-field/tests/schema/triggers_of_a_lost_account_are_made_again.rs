@@ -37,7 +37,7 @@ async fn as_the_doctor_says_before_a_write_fails(db: TestDb) {
     let error = db.execute_unprepared(write).await.expect_err("the account is gone").to_string();
     assert!(error.contains("1449"), "{error}");
 
-    let report = lampposts().install(&*db).await.expect("installed").to_string();
+    let report = format!("{:#}", lampposts().install(&*db).await.expect("installed"));
     assert_eq!(
         report.lines().filter(|line| line.starts_with("lamppost: replaced trigger ")).count(),
         13,

@@ -15,8 +15,8 @@ fn assert_names_both(error: &impl std::error::Error, other: &str) {
 
 /// The first `install` that is not refused makes all of it.
 async fn assert_nothing_was_installed(db: &TestDb) {
-    let installed =
-        CachedFields::of::<lamp::Entity>().install(&**db).await.expect("installed").to_string();
+    let installed = CachedFields::of::<lamp::Entity>().install(&**db).await.expect("installed");
+    let installed = format!("{installed:#}");
     assert!(installed.contains("_lamp_cached_marks"), "{installed}");
 }
 

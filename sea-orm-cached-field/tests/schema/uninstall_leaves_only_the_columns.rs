@@ -29,7 +29,7 @@ async fn and_nothing_else(db: TestDb) {
     assert_eq!(names(&db).await, before);
     assert_eq!(changes.iter().count(), created);
     assert!(
-        changes.to_string().starts_with("lamppost: dropped trigger zz_cached_field_"),
+        format!("{changes:#}").starts_with("lamppost: dropped trigger zz_cached_field_"),
         "{changes}"
     );
 }

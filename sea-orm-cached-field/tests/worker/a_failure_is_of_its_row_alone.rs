@@ -72,7 +72,7 @@ async fn and_is_seen_and_retried_when_it_was_given_up(db: TestDb) {
     assert!(diagnosis.starts_with(seen) && diagnosis.contains("broken"), "{diagnosis}");
     assert_eq!(diagnosis.lines().count(), 1, "{diagnosis}");
     place.repaired.store(true, Ordering::SeqCst);
-    let changes = fragiles().repair(&*db).await.expect("repaired").to_string();
+    let changes = format!("{:#}", fragiles().repair(&*db).await.expect("repaired"));
     assert_eq!(changes, "fragile: retried 1 row that had failed\n");
     db.drain(fragiles()).await;
     assert_opinion(&db, bad, "feels error until repaired").await;

@@ -156,7 +156,8 @@ async fn of_rows_that_were_there_before(db: TestDb) {
     db.create(Entity).await;
     db.create(hobby::Entity).await;
     db.sql("INSERT INTO leisure (hours) VALUES (1), (2)").await;
-    let changes = CachedFields::of::<Entity>().install(&*db).await.unwrap().to_string();
+    let changes = CachedFields::of::<Entity>().install(&*db).await.unwrap();
+    let changes = format!("{changes:#}");
     assert!(
         changes.contains("queued 2 rows for minutes") && !changes.contains("for price"),
         "{changes}"

@@ -43,7 +43,7 @@ version!(first, version = 1,);
 version!(second, version = 2,);
 
 async fn install(db: &TestDb, models: CachedFields) -> String {
-    models.install(&**db).await.expect("installed").to_string()
+    format!("{:#}", models.install(&**db).await.expect("installed"))
 }
 
 async fn set_up(db: &TestDb, models: CachedFields) {
@@ -139,7 +139,8 @@ async fn when_an_older_program_comes_back(db: TestDb) {
 #[apply(contract)]
 async fn and_is_forgotten_with_the_rest(db: TestDb) {
     set_up(&db, CachedFields::of::<first::Entity>()).await;
-    let changes = CachedFields::of::<first::Entity>().uninstall(&*db).await.unwrap().to_string();
+    let changes = CachedFields::of::<first::Entity>().uninstall(&*db).await.unwrap();
+    let changes = format!("{changes:#}");
     assert!(changes.contains("dropped table _measure_cached_versions"), "{changes}");
     let changes = install(&db, CachedFields::of::<second::Entity>()).await;
     assert!(!changes.contains(": flagged "), "{changes}");

@@ -101,7 +101,7 @@ async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
 
     // As with any row that has failed, `repair` has it tried again: once, if it is still a loop.
     assert_eq!(
-        fragiles().repair(&*db).await.expect("repaired").to_string(),
+        format!("{:#}", fragiles().repair(&*db).await.expect("repaired")),
         "fragile: retried 1 row that had failed\n"
     );
     assert_eq!((later(&db).await, given_up(&db, restless).await), (1, true));

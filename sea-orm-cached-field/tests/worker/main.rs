@@ -49,6 +49,7 @@ mod statements_have_few_texts;
 mod the_backend_serves_another_apalis_worker;
 mod the_doctor_names_what_fails_and_what_waits;
 mod the_engine_narrates_itself;
+mod the_worker_says_that_it_starts_and_stops;
 mod the_worker_stops_when_told;
 mod unique_values_are_exchanged;
 mod volumes_are_no_danger;

@@ -90,12 +90,12 @@ async fn where_nothing_waits_for_a_worker_at_first(db: TestDb) {
     db.create(Entity).await;
     db.execute_unprepared("INSERT INTO fragile (place, mood) VALUES ('x', 'fine')").await.unwrap();
     CachedFields::set_eager_recalculation(&db, false).unwrap();
-    let changes = fragiles().install(&*db).await.unwrap().to_string();
+    let changes = format!("{:#}", fragiles().install(&*db).await.unwrap());
     assert!(!changes.contains("queued"), "{changes}");
     assert_eq!((db.pending("fragile").await, flagged(&db).await), (0, 1));
     CachedFields::set_eager_recalculation(&db, true).unwrap();
     assert_eq!(
-        fragiles().install(&*db).await.unwrap().to_string(),
+        format!("{:#}", fragiles().install(&*db).await.unwrap()),
         "fragile: queued 1 row for opinion\n"
     );
     assert_eq!(db.drain(fragiles()).await, 1);

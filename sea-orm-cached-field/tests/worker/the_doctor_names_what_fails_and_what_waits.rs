@@ -16,7 +16,7 @@ async fn diagnosis(db: &TestDb) -> String {
 }
 
 async fn repaired(db: &TestDb) -> String {
-    fragiles().repair(&**db).await.expect("repaired").to_string()
+    format!("{:#}", fragiles().repair(&**db).await.expect("repaired"))
 }
 
 /// Moves columns of moments two minutes back.

@@ -1,114 +1,11 @@
-use std::{
-    cell::RefCell,
-    fmt,
-    sync::{
-        Arc, LazyLock, Mutex,
-        atomic::{AtomicI32, Ordering},
-    },
-};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use sea_orm_cached_field::CachedFields;
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span::{Attributes, Id, Record},
+
+use crate::{
+    fragile::*,
+    harness::log::{Log, without_durations},
 };
-
-use crate::fragile::*;
-
-/// Keeps what the engine says, with its level and its span.
-#[derive(Clone, Default)]
-struct Heard {
-    said: Arc<Mutex<Vec<String>>>,
-    /// A span's number is its place here, from 1 on.
-    spans: Arc<Mutex<Vec<String>>>,
-}
-
-thread_local! {
-    /// The numbers of the spans that this thread is in.
-    static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Heard {
-    /// The one subscriber of this process: those of single tests would turn off each other's
-    /// callsites.
-    fn everywhere() -> &'static Self {
-        static HEARD: LazyLock<Heard> = LazyLock::new(|| {
-            let heard = Heard::default();
-            tracing::subscriber::set_global_default(heard.clone()).expect("the only one");
-            heard
-        });
-        &HEARD
-    }
-
-    /// What was said of the row with this key, which is written as `ID`.
-    fn of(&self, id: i32) -> String {
-        let heard = self.said.lock().unwrap();
-        let id = id.to_string();
-        let said: Vec<String> = heard
-            .iter()
-            .filter(|said| said.contains(&id))
-            .map(|said| said.replace(&id, "ID"))
-            .collect();
-        said.join("\n")
-    }
-}
-
-/// A message, and the fields that it is about.
-#[derive(Default)]
-struct Said {
-    message: String,
-    fields: String,
-}
-
-impl Visit for Said {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match field.name() {
-            "message" => self.message = format!("{value:?}"),
-            name => self.fields += &format!(" {name}={value:?}"),
-        }
-    }
-}
-
-impl Subscriber for Heard {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("sea_orm_cached_field::") && *metadata.level() <= Level::DEBUG
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut said = Said::default();
-        event.record(&mut said);
-        let Said { message, fields } = said;
-        let within = ENTERED.with_borrow(|entered| entered.last().copied());
-        let within = within.map(|span| {
-            let name = &self.spans.lock().unwrap()[span as usize - 1];
-            format!("; in {name}")
-        });
-        let within = within.unwrap_or_default();
-        let level = event.metadata().level();
-        self.said.lock().unwrap().push(format!("{level} {message};{fields}{within}"));
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut said = Said::default();
-        span.record(&mut said);
-        let mut spans = self.spans.lock().unwrap();
-        spans.push(format!("{}{}", span.metadata().name(), said.fields));
-        Id::from_u64(spans.len() as u64)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn enter(&self, span: &Id) {
-        ENTERED.with_borrow_mut(|entered| entered.push(span.into_u64()));
-    }
-
-    fn exit(&self, _: &Id) {
-        ENTERED.with_borrow_mut(|entered| entered.pop());
-    }
-}
 
 #[apply(contract)]
 async fn a_change(db: TestDb) {
@@ -171,7 +68,7 @@ async fn a_read(db: TestDb) {
 
 #[apply(contract)]
 async fn tracing_hears_the_same(db: TestDb) {
-    let heard = Heard::everywhere();
+    let log = Log::everywhere();
     set_up_fragiles(&db).await;
 
     // No other row of this process has this key.
@@ -188,14 +85,14 @@ async fn tracing_hears_the_same(db: TestDb) {
     db.drain(fragiles()).await;
     set_mood(&*db, id, "fine").await;
     db.drain(fragiles()).await;
-    let heard = heard.of(id);
+    let said = without_durations(&log.of_row(id));
     insta::allow_duplicates! {
-        insta::assert_snapshot!(heard, @r#"
+        insta::assert_snapshot!(said, @r#"
     DEBUG claimed fragile ID: opinion; table="fragile" key=ID
-    WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
-    DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
+    WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated; the whole error is in `last_error` of `_fragile_cached_recalculations`, and `CachedFields::doctor` shows it; table="fragile" field="opinion" key=ID retry_in_seconds=..; in recalculate table="fragile" claims=1
+    DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood; table="fragile" field="opinion" key=ID retry_in_seconds=..; in recalculate table="fragile" claims=1
     DEBUG claimed fragile ID: opinion; table="fragile" key=ID
-    DEBUG calculated fragile.opinion ID; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
+    DEBUG calculated fragile.opinion ID; table="fragile" field="opinion" key=ID seconds=..; in recalculate table="fragile" claims=1
     DEBUG completed fragile.opinion ID; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
     "#);
     }
@@ -204,7 +101,7 @@ async fn tracing_hears_the_same(db: TestDb) {
 /// A person who may read the log need not be allowed to read the data.
 #[apply(contract)]
 async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
-    let heard = Heard::everywhere();
+    let log = Log::everywhere();
     set_up_fragiles(&db).await;
     let secret = format!("secret-{}", fastrand::u64(..));
 
@@ -220,7 +117,7 @@ async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
     db.sql(&format!("UPDATE fragile SET mood = '{secret}' WHERE mood = 'fine'")).await;
     db.drain(fragiles()).await;
 
-    let told = heard.said.lock().unwrap().clone();
+    let told = log.said();
     let told: Vec<&String> = told.iter().filter(|said| said.contains(&secret)).collect();
     assert!(
         told.iter().any(|said| said.contains("then panic")),

@@ -215,6 +215,16 @@ pub(super) fn identity(db: &DatabaseConnection) -> Identity {
     Identity::of(&db.get_mysql_connection_pool().connect_options())
 }
 
+pub(super) fn address(db: &DatabaseConnection) -> String {
+    let pool = db.get_mysql_connection_pool();
+    let options = pool.connect_options();
+    let host = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    format!("mysql://{host}/{database}", database = options.get_database().unwrap_or_default())
+}
+
 pub(super) fn wake_up() -> WakeUp {
     WakeUp::Poll
 }

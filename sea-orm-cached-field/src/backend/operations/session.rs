@@ -46,4 +46,17 @@ impl Backend {
         execute(db, statements!(self, MySql => catalog::let_installations_in())).await?;
         Ok(())
     }
+    /// Keeps notices back: that something which is dropped does not exist, for example. Warnings
+    /// still come. It holds until the transaction ends, or notices are let through again.
+    pub(crate) async fn silence_notices(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        execute(db, statements!(self, Postgres => catalog::silence_notices())).await?;
+        Ok(())
+    }
+
+    /// Lets notices through as before. A transaction that is rolled back, if only to a savepoint,
+    /// lets them through anyway.
+    pub(crate) async fn let_notices_through(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        execute(db, statements!(self, Postgres => catalog::let_notices_through())).await?;
+        Ok(())
+    }
 }

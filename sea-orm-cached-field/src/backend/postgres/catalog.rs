@@ -374,6 +374,33 @@ pub(crate) fn lock_out_installations() -> Statement {
     statement(Sql::postgres(), text)
 }
 
+/// The setting that keeps the session's `client_min_messages` meanwhile.
+const MESSAGES_BEFORE: &str = "'cached_field.client_min_messages'";
+
+/// Keeps notices back until the transaction ends. A session that wants errors only goes on to get
+/// no warnings. CASE keeps the order.
+pub(crate) fn silence_notices() -> Statement {
+    let text = format!(
+        "SELECT set_config(
+                    'client_min_messages',
+                    CASE set_config({MESSAGES_BEFORE}, current_setting('client_min_messages'), true)
+                        WHEN 'error' THEN 'error'
+                        ELSE 'warning'
+                    END,
+                    true
+                )"
+    );
+    statement(Sql::postgres(), text)
+}
+
+/// The rest of the transaction may be the user's.
+pub(crate) fn let_notices_through() -> Statement {
+    let text = format!(
+        "SELECT set_config('client_min_messages', current_setting({MESSAGES_BEFORE}), true)"
+    );
+    statement(Sql::postgres(), text)
+}
+
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
@@ -391,6 +418,8 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         named("sessions_without_triggers", sessions_without_triggers()),
         named("disabled_triggers", disabled_triggers(owner)),
         named("lock_out_installations", lock_out_installations()),
+        named("silence_notices", silence_notices()),
+        named("let_notices_through", let_notices_through()),
         named("missing_rights", super::rights::missing(owner)),
     ]
     .concat()

@@ -96,6 +96,18 @@ pub(super) fn identity(db: &DatabaseConnection) -> Identity {
     Identity::of(&db.get_postgres_connection_pool().connect_options())
 }
 
+pub(super) fn address(db: &DatabaseConnection) -> String {
+    let pool = db.get_postgres_connection_pool();
+    let options = pool.connect_options();
+    let host = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    // By default the database has the user's name.
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    format!("postgres://{host}/{database}")
+}
+
 pub(super) fn wake_up() -> WakeUp {
     WakeUp::Listen
 }

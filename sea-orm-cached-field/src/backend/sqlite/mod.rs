@@ -86,6 +86,12 @@ pub(super) fn identity(db: &DatabaseConnection) -> Identity {
     Identity::of(&db.get_sqlite_connection_pool().connect_options())
 }
 
+pub(super) fn address(db: &DatabaseConnection) -> String {
+    let pool = db.get_sqlite_connection_pool();
+    let options = pool.connect_options();
+    format!("sqlite:{file}", file = options.get_filename().display())
+}
+
 pub(super) fn wake_up() -> WakeUp {
     WakeUp::WatchFile
 }
