@@ -7,10 +7,11 @@ use tokio_stream::wrappers::BroadcastStream;
 #[cfg(feature = "worker")]
 use crate::worker::Worker;
 use crate::{
-    Error, Event, InstallError,
+    Error, Event, Expirations, Explanation, FailedGroup, FailedRow, InstallError, Key, Retry,
+    Status,
     declaration::{CachedModel, IntoExecutor},
     engine::Engine,
-    inspection::Graph,
+    inspection::{self, Graph},
     installation::{self, Changes, Diagnosis},
     registry::{self, Model},
 };
@@ -244,6 +245,125 @@ impl CachedFields {
     /// As [`CachedFields::install`].
     pub async fn repair<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, InstallError> {
         installation::repair(&db.into_executor(), &self.models()?).await
+    }
+
+    /// Returns the state of each field: what waits, what fails, and for how long.
+    ///
+    /// It is made for pages and probes that ask all the time. All who ask within two seconds, over
+    /// this pool and its clones, get the same figures. No statement reads the owner's table. Of the
+    /// queue and of the marks, 10,001 rows are counted at most ([`Count`](crate::Count)). Fields
+    /// that are not installed are [`FieldState::NotInstalled`](crate::FieldState::NotInstalled).
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::{CachedFields, FieldState};
+    ///
+    /// for field in CachedFields::all().status(&db).await?.fields {
+    ///     if field.state == FieldState::Behind {
+    ///         println!("{}.{}: {} rows are due", field.table, field.field, field.due);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Database`], and those of the models ([`Error::UnsupportedPath`]).
+    pub async fn status(&self, db: &DatabaseConnection) -> Result<Status, Error> {
+        inspection::status(db, &self.models()?).await
+    }
+
+    /// Returns the errors of all calculations that fail, or have failed for good. The most frequent
+    /// error of each model comes first. At most 100 groups a model are returned.
+    ///
+    /// The rows are counted as [`CachedFields::status`] counts them. [`CachedFields::failed_rows`]
+    /// returns the rows of a group.
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`], [`Error::Database`], and those of the models
+    /// ([`Error::UnsupportedPath`]).
+    pub async fn failed(&self, db: &DatabaseConnection) -> Result<Vec<FailedGroup>, Error> {
+        inspection::failed(db, &self.models()?).await
+    }
+
+    /// Returns a page of the rows of a group, in the order of their keys. `after` is the key of the
+    /// last row of the page before. A page has at most `limit` rows, and at most 1,000.
+    ///
+    /// Only failures that [`CachedFields::failed`] has counted are known. If there are more than
+    /// 10,000, retry some of them to see the others.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`] if no model of this set-up has the group's field. Also
+    /// [`Error::NotInstalled`] and [`Error::Database`].
+    pub async fn failed_rows(
+        &self,
+        db: &DatabaseConnection,
+        group: &FailedGroup,
+        after: Option<&Key>,
+        limit: u64,
+    ) -> Result<Vec<FailedRow>, Error> {
+        inspection::failed_rows(db, &self.models()?, group, after, limit).await
+    }
+
+    /// Makes calculations that have failed due again, for good or not, with no attempt counted.
+    /// Returns the number of fields of rows. Rows are changed in transactions of at most 1,000. A
+    /// row that a worker holds at this moment is left out.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::{CachedFields, Retry};
+    ///
+    /// let fields = CachedFields::all();
+    /// for group in fields.failed(&db).await? {
+    ///     println!("{group}");
+    ///     if group.error.contains("connection refused") {
+    ///         fields.retry(&db, Retry::Group(&group)).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].
+    pub async fn retry(&self, db: &DatabaseConnection, retry: Retry<'_>) -> Result<u64, Error> {
+        inspection::retry(db, &self.models()?, retry).await
+    }
+
+    /// Returns whether a field of a row is stale, and why: what has marked it, its place in the
+    /// queue, its last error, and the cached fields that it waits for.
+    ///
+    /// `field` is the name of the table and of the field, as in `lamppost.slow_full_name`. All
+    /// tables are read by keys.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::{CachedFields, Key};
+    ///
+    /// let key = Key::new([7.into()]);
+    /// print!("{}", CachedFields::all().explain(&db, "lamppost.slow_full_name", &key).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].
+    pub async fn explain(
+        &self,
+        db: &DatabaseConnection,
+        field: &str,
+        key: &Key,
+    ) -> Result<Explanation, Error> {
+        inspection::explain(db, &self.models()?, field, key).await
+    }
+
+    /// Returns how many values of each field expire soon. Fields without an expiry are left out.
+    /// The index over the expiry is read, for 10,001 entries a count at most.
+    ///
+    /// # Errors
+    /// [`Error::Database`], and those of the models ([`Error::UnsupportedPath`]).
+    pub async fn expirations(&self, db: &DatabaseConnection) -> Result<Vec<Expirations>, Error> {
+        inspection::expirations(db, &self.models()?).await
     }
 
     /// Returns what each field of these models is calculated from: columns of its own row, columns

@@ -153,6 +153,16 @@ pub enum Error {
         missing: String,
     },
 
+    /// The program has no cached field of this name. A name is that of the table and that of the
+    /// field, as in `lamppost.slow_full_name`.
+    #[error("there is no cached field `{name}`; there is {}", fields.join(", "))]
+    NoSuchField {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        fields: Vec<String>,
+    },
+
     /// Another reader of the same row ran the calculation for both, and it failed.
     #[error(transparent)]
     Shared(Arc<Error>),

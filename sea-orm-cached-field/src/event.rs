@@ -136,7 +136,8 @@ pub enum Event {
         field: &'static str,
         /// The key of the row.
         key: Key,
-        /// The text of the error.
+        /// The reason: the error of the calculation, or why the value could not be stored.
+        /// It does not name the row.
         error: String,
         /// The number of attempts of workers since the last mark; 0 if a reader tried now.
         attempts: i32,

@@ -183,7 +183,10 @@ pub use cached_fields::CachedFields;
 pub use declaration::{BoxError, CachedField, CachedModel, Expiry, IntoExecutor, Key};
 pub use error::{Error, InstallError};
 pub use event::Event;
-pub use inspection::{Graph, GraphField, GraphInput, GraphStep};
+pub use inspection::{
+    Count, Expirations, Explanation, FailedGroup, FailedRow, FieldState, FieldStatus, Graph,
+    GraphField, GraphInput, GraphStep, Reason, Retry, Status,
+};
 pub use installation::{Change, Changes, Diagnosis, Finding};
 #[cfg(feature = "migration")]
 pub use migration::{InstallCachedFields, SuspendCachedFields};

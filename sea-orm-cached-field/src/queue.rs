@@ -116,6 +116,131 @@ pub(crate) enum State {
     Failed,
 }
 
+/// The greatest number of rows, and of marks, that an inspection counts.
+pub(crate) const COUNTED: u64 = 10_001;
+
+/// What waits for a model. Nothing is counted beyond [`COUNTED`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) queue: Vec<QueueCount>,
+    pub(crate) marks: Vec<MarkCount>,
+}
+
+/// Rows of the queue of one field and in one state.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueCount {
+    /// Where in the queue they were counted.
+    pub(crate) range: Range,
+    pub(crate) field: String,
+    pub(crate) state: QueueState,
+    pub(crate) rows: u64,
+    /// The milliseconds for which the oldest of them has waited.
+    pub(crate) waited: i64,
+}
+
+/// A part of the queue that is counted by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Range {
+    Due,
+    Later,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueueState {
+    Due,
+    /// It will be due later: it is debounced, or was handed back.
+    Later,
+    Claimed,
+    /// It failed, and is retried.
+    Failing,
+    /// It failed for good.
+    Failed,
+}
+
+/// Marks of the same fields and of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct MarkCount {
+    /// The names of the fields, separated by commas.
+    pub(crate) fields: String,
+    pub(crate) kind: MarkKind,
+    pub(crate) marks: u64,
+    /// The milliseconds for which the oldest of them has waited.
+    pub(crate) waited: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkKind {
+    /// Of one row.
+    Row,
+    /// Of a related row, which stands for any number of rows.
+    Related,
+    /// Of the flagged rows of a chunk.
+    Chunk,
+}
+
+/// The failures that are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure<'a> {
+    pub(crate) field: usize,
+    /// The error; any if there is none.
+    pub(crate) error: Option<&'a str>,
+    /// Whether it is for good; either if there is none.
+    pub(crate) is_final: Option<bool>,
+    /// Whether only rows that are not due are asked for.
+    pub(crate) is_waiting: bool,
+}
+
+/// Failures of one field that have the same error.
+#[derive(Clone, Debug)]
+pub(crate) struct FailureCount {
+    pub(crate) field: String,
+    pub(crate) error: String,
+    pub(crate) is_final: bool,
+    pub(crate) rows: u64,
+    /// The milliseconds for which the oldest of them has waited.
+    pub(crate) waited: i64,
+    /// The milliseconds until the first of them is retried.
+    pub(crate) retry_in: Option<i64>,
+}
+
+/// A failure of one row.
+#[derive(Clone, Debug)]
+pub(crate) struct FailureOfRow {
+    pub(crate) key: Key,
+    pub(crate) error: String,
+    pub(crate) is_final: bool,
+    pub(crate) attempts: i32,
+    /// The milliseconds for which it has waited.
+    pub(crate) waited: i64,
+    /// The milliseconds until it is retried.
+    pub(crate) retry_in: Option<i64>,
+}
+
+/// What a row itself says of one of its fields.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowState {
+    pub(crate) is_flagged: bool,
+    /// Whether the value is NULL.
+    pub(crate) is_empty: bool,
+    /// The milliseconds until the value expires. They are negative if it has.
+    pub(crate) expires_in: Option<i64>,
+}
+
+/// The place of a field of a row in the queue.
+#[derive(Clone, Debug)]
+pub(crate) struct PlaceInQueue {
+    pub(crate) waited: i64,
+    /// The milliseconds until it is due; `None` if it has failed for good.
+    pub(crate) due_in: Option<i64>,
+    /// The milliseconds until its lease ends; 0 if there is none.
+    pub(crate) leased_for: i64,
+    pub(crate) attempts: i32,
+    /// As [`Claim::waves`]. It is negative while the row is held back.
+    pub(crate) waves: i32,
+    pub(crate) error: Option<String>,
+}
+
 /// A request to lease rows that are due.
 pub(crate) struct LeaseDue<'a> {
     pub(crate) fields: &'a [usize],

@@ -5,6 +5,7 @@ mod fan_out;
 mod flights;
 mod growth;
 mod idle;
+mod inspect;
 mod latency;
 mod read_fresh;
 mod recalculate;
@@ -248,6 +249,14 @@ pub(crate) const CASES: &[Case] = &[
             to(CACHED, TimesFloorAtLeast(0.9 * 8.0)).of(&["8 workers"]),
         ],
         run: |bench, case| Box::pin(scale_out::run(bench, case)),
+    },
+    Case {
+        name: "inspect",
+        rows: Size { smoke: 200, quick: 100_000, full: 1_000_000 },
+        on: EVERYWHERE,
+        floor: "none",
+        targets: &[to(CACHED, AtMost(100.0))],
+        run: |bench, case| Box::pin(inspect::run(bench, case)),
     },
     Case {
         name: "idle",

@@ -28,6 +28,7 @@ use crate::{
 };
 
 pub use flag::{Flag, FlagRows, flag, flag_rows};
+pub(crate) use rows::{is_stale, stale_inputs};
 pub use rows::{load_rows, recalculate_rows};
 pub use set::set;
 

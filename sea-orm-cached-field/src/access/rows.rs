@@ -484,6 +484,37 @@ fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> 
     Ok(is_failure || Engine::at(db)?.refuses_value(error))
 }
 
+/// Returns whether a field of this row is stale by the database.
+pub(crate) async fn is_stale(
+    db: &DatabaseExecutor<'_>,
+    model: &Arc<Model>,
+    field: usize,
+    key: &Key,
+) -> Result<bool, Error> {
+    let rows = FieldRows { model: Arc::clone(model), field };
+    Ok(!rows.stale(db, std::slice::from_ref(key)).await?.is_empty())
+}
+
+/// Returns the stale cached fields that a field of this row is calculated from: their models, their
+/// numbers, and the keys of the stale rows. Rows that are found by a cached column are left out,
+/// because that would take a look at their whole table.
+pub(crate) async fn stale_inputs(
+    db: &DatabaseExecutor<'_>,
+    model: &Arc<Model>,
+    field: usize,
+    key: &Key,
+) -> Result<Vec<(Arc<Model>, usize, Vec<Key>)>, Error> {
+    let rows = FieldRows { model: Arc::clone(model), field };
+    let mut inputs = Vec::new();
+    for below in model.all_below(field).iter().filter(|below| below.way != Way::Anywhere) {
+        let (below, stale) = rows.stale_below(db, std::slice::from_ref(key), below).await?;
+        if !stale.is_empty() {
+            inputs.push((below.model, below.field, stale));
+        }
+    }
+    Ok(inputs)
+}
+
 /// Runs a query on these owners. `repeats`: whether the query follows a repeated part of a path.
 async fn ask<T>(
     db: &DatabaseExecutor<'_>,

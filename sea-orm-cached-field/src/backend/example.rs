@@ -287,6 +287,7 @@ fn sent_files(backend: Backend, of: &Example) -> Files {
         ("claim", of_database!(backend, claim::examples(of))),
         ("collect", of_database!(backend, collect::examples(of))),
         ("complete", of_database!(backend, complete::examples(of))),
+        ("inspect", of_database!(backend, inspect::examples(of))),
         ("mark", of_database!(backend, mark::examples(of))),
         ("query", of_database!(backend, query::examples(of))),
         ("read", of_database!(backend, read::examples(of))),

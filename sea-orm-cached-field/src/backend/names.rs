@@ -9,6 +9,11 @@ use sea_orm::DbBackend;
 use super::sql::{CHUNK, key_columns, marks, recalculations, versions};
 use crate::layout::{Cast, Field, Owner, Step, Table};
 
+/// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning.
+/// `unixepoch('subsec')` is NULL before SQLite 3.42.
+pub(super) const NOW_OF_SQLITE: &str =
+    "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
+
 /// The SQL of a database: how it writes names, texts and casts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -23,6 +28,28 @@ impl Dialect {
             Self::Postgres => DbBackend::Postgres,
             Self::MySql => DbBackend::MySql,
             Self::Sqlite => DbBackend::Sqlite,
+        }
+    }
+
+    /// Writes the current time, as the library's tables hold moments.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            Self::Postgres => "now()",
+            Self::MySql => "UTC_TIMESTAMP(6)",
+            Self::Sqlite => NOW_OF_SQLITE,
+        }
+    }
+
+    /// Writes the time from one moment of the library's tables to another, in milliseconds.
+    pub(crate) fn milliseconds_between(self, from: &str, to: &str) -> String {
+        match self {
+            Self::Postgres => {
+                format!("CAST(extract(epoch FROM {to} - {from}) * 1000 AS bigint)")
+            }
+            Self::MySql => {
+                format!("CAST(TIMESTAMPDIFF(MICROSECOND, {from}, {to}) DIV 1000 AS SIGNED)")
+            }
+            Self::Sqlite => format!("({to} - {from})"),
         }
     }
 

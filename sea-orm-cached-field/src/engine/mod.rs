@@ -2,6 +2,7 @@
 //! calculations under way.
 
 mod single_flight;
+mod snapshots;
 
 use std::{
     collections::HashMap,
@@ -22,10 +23,13 @@ use crate::{
     catalog::UniqueIndexes,
     event::Event,
     layout::Table,
+    queue::Counts,
     registry::Model,
 };
 pub(crate) use single_flight::CalculatedValue;
 use single_flight::SingleFlight;
+pub(crate) use snapshots::Snapshot;
+use snapshots::Snapshots;
 
 /// The number of events that a slow listener may lag behind before it misses the oldest.
 const EVENTS_KEPT: usize = 4096;
@@ -37,6 +41,8 @@ pub(crate) struct Engine {
     pub(crate) wake: watch::Sender<()>,
     /// The calculations that readers share.
     pub(crate) flights: SingleFlight,
+    /// What waits, as it was last counted.
+    pub(crate) counts: Snapshots<Counts>,
     /// Claims of workers that were dropped, on their way back.
     pub(crate) hand_backs: TaskTracker,
     /// Whether the statements of one connection of the pool may reach several sessions of the
@@ -102,6 +108,7 @@ impl Engine {
             events: broadcast::Sender::new(EVENTS_KEPT),
             wake: watch::Sender::new(()),
             flights: SingleFlight::default(),
+            counts: Snapshots::default(),
             hand_backs: TaskTracker::new(),
             #[cfg(feature = "sqlx-postgres")]
             shares_sessions: tokio::sync::OnceCell::new(),

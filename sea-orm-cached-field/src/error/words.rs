@@ -56,6 +56,31 @@ impl Error {
         }
     }
 
+    /// Returns the reason why a field of a row could not be calculated or stored. It does not name
+    /// the row, so that rows that fail alike have the same reason.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Calculation { source, .. } => with_sources(source.as_ref()),
+            Self::Panicked { message, .. } => format!("the calculation panicked: {message}"),
+            Self::TimedOut { seconds, .. } => {
+                format!("the calculation was stopped after {seconds} s")
+            }
+            Self::NotUnique { remedy, source, .. } => {
+                format!("a unique index allows its value only once: {remedy}: {source}")
+            }
+            Self::Loop { waves, .. } => format!(
+                "it invalidated itself {waves} times in a row: its calculation must not write what \
+                 `depends_on` names"
+            ),
+            Self::WorkersEnded { attempts, .. } => format!(
+                "{attempts} workers ended while they calculated it: see what the calculation does \
+                 to its process"
+            ),
+            Self::Shared(error) => error.reason(),
+            other => other.with_sources(),
+        }
+    }
+
     /// Returns the error with all of its causes, on one line.
     pub(crate) fn with_sources(&self) -> String {
         with_sources(self)

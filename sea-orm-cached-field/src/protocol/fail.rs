@@ -8,6 +8,7 @@ use super::Connections;
 use crate::{
     Error,
     backend::sql::recalculations,
+    declaration::Key,
     engine::Engine,
     event::Event,
     queue::{Claim, NextTry},
@@ -43,6 +44,20 @@ impl Retry {
     }
 }
 
+/// Makes those of these rows due again that wait after a failure. Returns their number.
+pub(crate) async fn retry(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<u64, Error> {
+    let retry = async |transaction: &DatabaseTransaction| {
+        Ok(engine.backend.retry(transaction, &model.owner, field, keys).await?)
+    };
+    connections.into().within(engine, false, retry).await
+}
+
 /// Records a failure: the row stays flagged and queued. After a worker's attempt it is due again
 /// later, or, after the last attempt, only when it is marked again. A reader (without `retry`) does
 /// not change the number of attempts. Nor does it change when a worker retries the row, if a worker
@@ -61,7 +76,7 @@ pub(crate) async fn fail(
     }
 
     let cause = error.without_values();
-    let error = error.with_sources();
+    let error = error.reason();
     let mut retry_in = match retry {
         Some(retry) => retry.after(claim.attempts),
         None => Retry::default().after(0),

@@ -26,12 +26,12 @@ pub(crate) use complete::{
     Calculation, clock, complete, drop_gone, hand_back, store_in_transaction,
 };
 pub(crate) use connections::Connections;
-pub(crate) use fail::{Retry, fail};
+pub(crate) use fail::{Retry, fail, retry};
 pub(crate) use installed::explained;
 pub(crate) use judge::Verdict;
 pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
 pub(crate) use query::complete_by_query;
-pub(crate) use read::query_recursive;
+pub(crate) use read::{query_by_keys, query_recursive};
 pub(crate) use recursion::find_circles;
 
 /// Returns the claims whose lease is not shared, in order.

@@ -1,8 +1,31 @@
 //! Queries outside of the protocol's own transactions.
 
-use sea_orm::DatabaseExecutor;
+use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, TransactionOptions};
 
-use crate::{Error, backend::Backend, transaction};
+use crate::{
+    Error,
+    backend::{Backend, Transactions},
+    engine::Engine,
+    transaction,
+};
+
+/// Runs queries in a transaction that writes nothing. It is set so that plans go by keys, as those
+/// of workers do.
+pub(crate) async fn query_by_keys<T>(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    ask: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let transaction = transaction::begin(db, TransactionOptions::default()).await?;
+    let settings = Transactions { of_own_session: false, internal: false, writes: false };
+    let answer = async {
+        engine.backend.set_up(&transaction, settings).await?;
+        ask(&transaction).await
+    };
+    let answer = answer.await;
+    transaction.rollback().await?;
+    answer
+}
 
 /// Runs a query that follows a repeated part of a path. If the query needs settings, and there is
 /// no transaction yet, it is run in one of its own. The user's own transaction is left as it is.

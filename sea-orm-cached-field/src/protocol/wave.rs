@@ -46,7 +46,7 @@ pub(super) async fn hold_back(
         let field = model.owner.fields[claim.field].name;
         let waves = claim.waves + 1;
         let error = (waves >= LOOP).then(|| {
-            Error::Loop { table: table.clone(), field, key: claim.key.clone(), waves }.to_string()
+            Error::Loop { table: table.clone(), field, key: claim.key.clone(), waves }.reason()
         });
 
         let mut left = TRIES;

@@ -125,19 +125,23 @@ async fn all_fields_of_a_row_are_stored_together(db: TestDb) {
 
 #[apply(contract)]
 async fn an_error_is_of_its_row_alone(db: TestDb) {
-    one_fails(&db, "error", "could not be calculated: not in the mood", Some("not in the mood"))
-        .await;
+    one_fails(&db, "error", "not in the mood", Some("not in the mood")).await;
 }
 
 #[apply(contract)]
 async fn a_panic_is_of_its_row_alone(db: TestDb) {
-    one_fails(&db, "panic", "`opinion` of `crowd` 2 panicked: aaah", Some("panicked: aaah")).await;
+    one_fails(&db, "panic", "the calculation panicked: aaah", Some("panicked: aaah")).await;
 }
 
 #[apply(contract)]
 async fn a_calculation_without_end_is_of_its_row_alone(db: TestDb) {
-    one_fails(&db, "endless", "`crowd` 2 was stopped after 0.3 s", Some("stopped after 0.3 s"))
-        .await;
+    one_fails(
+        &db,
+        "endless",
+        "the calculation was stopped after 0.3 s",
+        Some("stopped after 0.3 s"),
+    )
+    .await;
 }
 
 #[apply(contract)]

@@ -47,7 +47,7 @@ async fn a_failure_that_is_tried_again_later(db: TestDb) {
     let [bad, _] = rows_of(&db, ["error until repaired", "fine"]).await;
     patient(&db).drain().await.unwrap();
     let seen = diagnosis(&db).await;
-    let expected = "fragile: opinion of 1 row fails and is tried again later (`opinion` of `fragile` 1 could not be calculated: broken); fix the cause, then run `CachedFields::all().repair(&db)`, which tries again at once\n";
+    let expected = "fragile: opinion of 1 row fails and is tried again later (broken); fix the cause, then run `CachedFields::all().repair(&db)`, which tries again at once\n";
     assert_eq!(seen, expected);
     place.repaired.store(true, Ordering::SeqCst);
     assert_eq!(repaired(&db).await, "fragile: retried 1 row that had failed\n");

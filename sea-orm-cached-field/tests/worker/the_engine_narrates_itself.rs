@@ -90,7 +90,7 @@ async fn tracing_hears_the_same(db: TestDb) {
         insta::assert_snapshot!(said, @r#"
     DEBUG claimed fragile ID: opinion; table="fragile" key=ID
     WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated; the whole error is in `last_error` of `_fragile_cached_recalculations`, and `CachedFields::doctor` shows it; table="fragile" field="opinion" key=ID retry_in_seconds=..; in recalculate table="fragile" claims=1
-    DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood; table="fragile" field="opinion" key=ID retry_in_seconds=..; in recalculate table="fragile" claims=1
+    DEBUG failed fragile.opinion ID, attempt 1, will retry: not in the mood; table="fragile" field="opinion" key=ID retry_in_seconds=..; in recalculate table="fragile" claims=1
     DEBUG claimed fragile ID: opinion; table="fragile" key=ID
     DEBUG calculated fragile.opinion ID; table="fragile" field="opinion" key=ID seconds=..; in recalculate table="fragile" claims=1
     DEBUG completed fragile.opinion ID; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1

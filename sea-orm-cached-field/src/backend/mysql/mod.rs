@@ -12,6 +12,7 @@ pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
+pub(super) mod inspect;
 mod link;
 mod lists;
 pub(super) mod mark;

@@ -7,6 +7,7 @@ mod claim;
 mod collect;
 mod complete;
 mod doctor;
+mod inspect;
 mod mark;
 mod query;
 mod read;

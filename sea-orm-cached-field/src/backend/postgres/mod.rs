@@ -12,6 +12,7 @@ pub(super) mod complete;
 #[cfg(feature = "worker")]
 mod connections;
 mod functions;
+pub(super) mod inspect;
 #[cfg(feature = "worker")]
 mod listen;
 pub(super) mod mark;

@@ -182,6 +182,12 @@ async fn no_statement_reads_a_whole_table() {
                 "collect" | "collect lazily" => vec![format!("Index Scan {marks} {marks}_pkey")],
                 // No more of the oldest are looked at than ten times what is leased.
                 "lease_due" => vec![due],
+                // No more are read than are counted.
+                "count_queue" | "failed_groups" | "failed_rows" => vec![due],
+                "count_marks" => vec![format!("Index Scan {marks} {marks}_pkey")],
+                "count_expiries" => {
+                    vec!["Index Only Scan lamppost lamppost_cached_full_name_expires_after".into()]
+                }
                 // Over the user's tables, of which the server knows whether they are empty.
                 "select" | "select of a row" | "complete_query" if rows == 0 => {
                     vec!["Index Scan pigeon pigeon_lamppost_id_idx".to_owned()]

@@ -5,6 +5,7 @@ pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
 pub(super) mod doctor;
+pub(super) mod inspect;
 pub(super) mod mark;
 pub(super) mod read;
 pub(super) mod unique;
@@ -21,6 +22,7 @@ use crate::{
         sql::{Sql, versions_beside},
     },
     catalog::Version,
+    queue::Failure,
 };
 
 /// The first of the library's tables for this owner, and of these other objects, that an error
@@ -46,6 +48,7 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
     let owner = &of.owner;
     let after = of.chunk.after.as_ref();
     let marked = std::slice::from_ref(&of.chunk);
+    let failure = Failure { field: 0, error: Some("no"), is_final: Some(false), is_waiting: false };
 
     [
         named("flag", mark::flag(sql(), owner, 0, &of.keys[0])),
@@ -57,6 +60,13 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
         named("marked_chunks", chunks::marked_chunks(sql(), owner, 0, &of.chunk)),
         named("unqueued_in", chunks::unqueued_in(sql(), owner, 0, &of.chunk, marked)),
         named("mark_chunk", chunks::mark_chunk(sql(), owner, 0, &of.chunk)),
+        named("count_queue", inspect::count_queue(sql(), owner)),
+        named("count_marks", inspect::count_marks(sql(), owner)),
+        named("failed_groups", inspect::failed_groups(sql(), owner)),
+        named("failed_rows", inspect::failed_rows(sql(), owner, &failure, after, 100)),
+        named("place", inspect::place(sql(), owner, 0, &of.keys[0])),
+        named("marks_of_row", inspect::marks_of_row(sql(), owner, 0, &of.keys[0])),
+        named("is_in_chunk", inspect::is_in_chunk(sql(), owner, 0, &of.keys[0])),
     ]
     .concat()
 }

@@ -11,6 +11,7 @@ pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
+pub(super) mod inspect;
 pub(super) mod mark;
 pub(super) mod operations;
 mod own_triggers;
@@ -31,17 +32,13 @@ use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, Statement, Trans
 
 use super::{
     Identity, WakeUp,
-    names::{Dialect, Names},
+    names::{Dialect, NOW_OF_SQLITE as NOW, Names},
     sql::Sql,
 };
 use crate::layout::{Field, Owner};
 
 #[cfg(feature = "worker")]
 pub(crate) use watch::FileWatch;
-
-/// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning.
-/// `unixepoch('subsec')` is NULL before SQLite 3.42.
-const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
 
 /// The way in which this database writes names and texts.
 const DIALECT: Dialect = Dialect::Sqlite;

@@ -1,0 +1,216 @@
+//! What an inspection asks, and the retry of what has failed.
+
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+
+use super::{execute, query, read_key, value};
+use crate::{
+    backend::{Backend, shared, sizes::claims_in_parts},
+    declaration::Key,
+    layout::Owner,
+    queue::{
+        Counts, Failure, FailureCount, FailureOfRow, MarkCount, MarkKind, PlaceInQueue, QueueCount,
+        QueueState, Range, RowState, in_order,
+    },
+};
+
+impl Backend {
+    /// How many rows of the queue and marks there are, by field and state.
+    pub(crate) async fn counts(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+    ) -> Result<Counts, DbErr> {
+        let of_queue = |row: &QueryResult| {
+            Ok::<_, DbErr>(QueueCount {
+                range: match row.try_get::<i32>("", "part")? {
+                    0 => Range::Due,
+                    1 => Range::Later,
+                    _ => Range::Failed,
+                },
+                field: row.try_get("", "field")?,
+                state: match row.try_get::<String>("", "state")?.as_str() {
+                    "claimed" => QueueState::Claimed,
+                    "failing" => QueueState::Failing,
+                    "failed" => QueueState::Failed,
+                    "later" => QueueState::Later,
+                    _ => QueueState::Due,
+                },
+                rows: found(row)?,
+                waited: row.try_get("", "waited")?,
+            })
+        };
+        let of_marks = |row: &QueryResult| {
+            Ok::<_, DbErr>(MarkCount {
+                fields: row.try_get("", "field")?,
+                kind: match row.try_get::<String>("", "kind")?.as_str() {
+                    "chunk" => MarkKind::Chunk,
+                    "related" => MarkKind::Related,
+                    _ => MarkKind::Row,
+                },
+                marks: found(row)?,
+                waited: row.try_get("", "waited")?,
+            })
+        };
+
+        let queue = query(db, shared::inspect::count_queue(self.sql(), owner)).await?;
+        let marks = query(db, shared::inspect::count_marks(self.sql(), owner)).await?;
+        Ok(Counts {
+            queue: queue.iter().map(of_queue).collect::<Result<_, _>>()?,
+            marks: marks.iter().map(of_marks).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The errors of what fails or has failed, the most frequent first.
+    pub(crate) async fn failed_groups(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+    ) -> Result<Vec<FailureCount>, DbErr> {
+        let read = |row: &QueryResult| {
+            Ok(FailureCount {
+                field: row.try_get("", "field")?,
+                error: row.try_get("", "error")?,
+                is_final: row.try_get("", "is_final")?,
+                rows: found(row)?,
+                waited: row.try_get("", "waited")?,
+                retry_in: row.try_get("", "retry_in")?,
+            })
+        };
+
+        let groups = query(db, shared::inspect::failed_groups(self.sql(), owner)).await?;
+        groups.iter().map(read).collect()
+    }
+
+    /// The rows of such failures whose keys come after another, in the order of their keys.
+    pub(crate) async fn failed_rows(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        of: &Failure<'_>,
+        after: Option<&Key>,
+        limit: u64,
+    ) -> Result<Vec<FailureOfRow>, DbErr> {
+        let read = |row: &QueryResult| {
+            Ok(FailureOfRow {
+                key: read_key(owner, row)?,
+                error: row.try_get("", "error")?,
+                is_final: row.try_get("", "is_final")?,
+                attempts: row.try_get("", "attempts")?,
+                waited: row.try_get("", "waited")?,
+                retry_in: row.try_get("", "retry_in")?,
+            })
+        };
+
+        let rows = shared::inspect::failed_rows(self.sql(), owner, of, after, limit);
+        query(db, rows).await?.iter().map(read).collect()
+    }
+
+    /// Makes those of these rows due again that wait after a failure. Returns how many.
+    pub(crate) async fn retry(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+        keys: &[Key],
+    ) -> Result<u64, DbErr> {
+        let keys = in_order(keys.to_vec(), |key| (key, field));
+        let mut retried = 0;
+        for keys in claims_in_parts(owner, &keys) {
+            retried += execute(db, statements!(self, inspect::retry(owner, field, keys))).await?;
+        }
+        Ok(retried)
+    }
+
+    /// What the row itself says of a field; `None` if there is no such row.
+    pub(crate) async fn row_state(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+        key: &Key,
+    ) -> Result<Option<RowState>, DbErr> {
+        let read = |row: &QueryResult| {
+            Ok(RowState {
+                is_flagged: row.try_get("", "flagged")?,
+                is_empty: row.try_get("", "is_empty")?,
+                expires_in: row.try_get("", "expires_in")?,
+            })
+        };
+
+        let row = query(db, statements!(self, inspect::row(owner, field, key))).await?;
+        row.first().map(read).transpose()
+    }
+
+    /// The place of a field of a row in the queue.
+    pub(crate) async fn place_in_queue(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+        key: &Key,
+    ) -> Result<Option<PlaceInQueue>, DbErr> {
+        let read = |row: &QueryResult| {
+            Ok(PlaceInQueue {
+                waited: row.try_get("", "waited")?,
+                due_in: row.try_get("", "due_in")?,
+                leased_for: row.try_get("", "leased_for")?,
+                attempts: row.try_get("", "attempts")?,
+                waves: row.try_get("", "waves")?,
+                error: row.try_get("", "error")?,
+            })
+        };
+
+        let place = query(db, shared::inspect::place(self.sql(), owner, field, key)).await?;
+        place.first().map(read).transpose()
+    }
+
+    /// How many marks of a field of this row wait, and for how many milliseconds the oldest has.
+    pub(crate) async fn marks_of_row(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+        key: &Key,
+    ) -> Result<(u64, Option<i64>), DbErr> {
+        let marks = query(db, shared::inspect::marks_of_row(self.sql(), owner, field, key)).await?;
+        let Some(row) = marks.first() else { return Ok((0, None)) };
+        Ok((found(row)?, row.try_get("", "waited")?))
+    }
+
+    /// Whether the row is in a marked chunk of flagged rows.
+    pub(crate) async fn is_in_chunk(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+        key: &Key,
+    ) -> Result<bool, DbErr> {
+        let found = shared::inspect::is_in_chunk(self.sql(), owner, field, key);
+        Ok(value(db, found, "found").await?.unwrap_or(false))
+    }
+
+    /// How many values of a field have expired, and how many will have in a minute, in an hour, and
+    /// in a day.
+    pub(crate) async fn count_expiries(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+    ) -> Result<[u64; 4], DbErr> {
+        let mut counts = [0; 4];
+        let counted = query(db, statements!(self, inspect::count_expiries(owner, field))).await?;
+        if let Some(row) = counted.first() {
+            for (number, count) in counts.iter_mut().enumerate() {
+                let found: i64 = row.try_get("", &format!("count_{number}"))?;
+                *count = u64::try_from(found).unwrap_or_default();
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// The count in the column `found`.
+fn found(row: &QueryResult) -> Result<u64, DbErr> {
+    let found: i64 = row.try_get("", "found")?;
+    Ok(u64::try_from(found).unwrap_or_default())
+}

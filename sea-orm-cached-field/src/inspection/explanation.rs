@@ -1,0 +1,288 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
+
+use super::{duration, find};
+use crate::{
+    Error,
+    access::{is_stale, stale_inputs},
+    declaration::Key,
+    engine::Engine,
+    error::counted,
+    protocol,
+    queue::{PlaceInQueue, RowState},
+    registry::Model,
+};
+
+/// The state of a cached field of one row, and its reasons.
+/// [`CachedFields::explain`](crate::CachedFields::explain) returns it.
+///
+/// Displayed, each reason is a line.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The owner's table.
+    pub table: String,
+    /// The cached field.
+    pub field: &'static str,
+    /// The row's primary key.
+    pub key: Key,
+    /// Whether the value is stale: flagged, expired, marked or in the queue.
+    pub is_stale: bool,
+    /// What is known of the value.
+    pub reasons: Vec<Reason>,
+}
+
+/// Something that is known of a cached field of a row.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The table has no row with this key.
+    NoRow,
+    /// The row has no value yet.
+    Empty,
+    /// The value expires.
+    Expires {
+        /// The time until then.
+        within: Duration,
+    },
+    /// The value has expired.
+    Expired {
+        /// The time since then.
+        since: Duration,
+    },
+    /// Changes that concern the row were not collected yet.
+    Marked {
+        /// The number of changes, 10,001 at most.
+        changes: u64,
+        /// The time since the first of them.
+        since: Duration,
+    },
+    /// A related row has changed. No worker has collected that change yet.
+    MarkedByRelatedRow,
+    /// An installation has flagged the row, together with many others. A worker queues them when it
+    /// has little else to do.
+    InFlaggedChunk,
+    /// The row is due, and waits for a worker.
+    Due {
+        /// The time since the change was collected.
+        since: Duration,
+    },
+    /// The row is due later: the field has a `debounce`, or the row was handed back.
+    DueLater {
+        /// The time until it is due.
+        within: Duration,
+    },
+    /// A worker or a reader is calculating the value.
+    Claimed {
+        /// The time until its lease ends, unless it is renewed.
+        lease_ends_in: Duration,
+    },
+    /// The row was marked again during each of many calculations, and is held back for a moment.
+    HeldBack,
+    /// The calculation failed, and is retried.
+    Failing {
+        /// The error. It may hold values of the user's rows.
+        error: String,
+        /// The number of attempts of workers.
+        attempts: u32,
+        /// The time until the next attempt. It is zero if a worker may try now.
+        retry_in: Duration,
+    },
+    /// The calculation has failed for good. It is retried when the row is marked again, or after
+    /// [`CachedFields::retry`](crate::CachedFields::retry).
+    Failed {
+        /// The error. It may hold values of the user's rows.
+        error: String,
+        /// The number of attempts of workers.
+        attempts: u32,
+    },
+    /// A cached field that the value is calculated from is stale. The row waits for it, for five
+    /// seconds at most.
+    StaleInput {
+        /// The table of that field.
+        table: String,
+        /// That field.
+        field: &'static str,
+        /// The number of its stale rows that the value is calculated from.
+        rows: u64,
+        /// The key of one of them.
+        key: Key,
+    },
+    /// The field is `lazy`, or eager recalculation is switched off. So workers leave it alone, and
+    /// the next reader recalculates it.
+    LeftToReaders,
+    /// The row is flagged, and neither marked nor in the queue. So no worker will see it: call
+    /// [`CachedFields::repair`](crate::CachedFields::repair).
+    Unqueued,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, field, key, is_stale, reasons } = self;
+        let state = match reasons.first() {
+            Some(Reason::NoRow) => "does not exist",
+            _ if *is_stale => "is stale",
+            _ => "is fresh",
+        };
+        writeln!(f, "{table}.{field} {key} {state}")?;
+        reasons.iter().try_for_each(|reason| writeln!(f, "  {reason}"))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRow => f.write_str("the table has no row with this key"),
+            Self::Empty => f.write_str("it has no value yet"),
+            Self::Expires { within } => write!(f, "it expires in {} s", within.as_secs()),
+            Self::Expired { since } => write!(f, "it expired {} s ago", since.as_secs()),
+            Self::Marked { changes, since } => write!(
+                f,
+                "{} not collected yet, the first of {} s ago",
+                match changes {
+                    1 => "1 change is".to_owned(),
+                    changes => format!("{changes} changes are"),
+                },
+                since.as_secs(),
+            ),
+            Self::MarkedByRelatedRow => {
+                f.write_str("a change of a related row is not collected yet")
+            }
+            Self::InFlaggedChunk => {
+                f.write_str("an installation has flagged it with many others; workers come to it")
+            }
+            Self::Due { since } => {
+                write!(f, "it has been due for {} s, and waits for a worker", since.as_secs())
+            }
+            Self::DueLater { within } => write!(f, "it is due in {} s", within.as_secs_f64()),
+            Self::Claimed { lease_ends_in } => write!(
+                f,
+                "it is being calculated; the lease ends in {} s unless it is renewed",
+                lease_ends_in.as_secs(),
+            ),
+            Self::HeldBack => f.write_str(
+                "it is held back for a moment, because it was marked again during each of many \
+                 calculations",
+            ),
+            Self::Failing { error, attempts, retry_in } => write!(
+                f,
+                "its calculation fails, {}, the next in {} s: {error}",
+                counted(u64::from(*attempts), "attempt"),
+                retry_in.as_secs(),
+            ),
+            Self::Failed { error, attempts } => write!(
+                f,
+                "its calculation has failed for good, {}: {error}; fix the cause, then call \
+                 `retry`",
+                counted(u64::from(*attempts), "attempt"),
+            ),
+            Self::StaleInput { table, field, rows, key } => write!(
+                f,
+                "it is calculated from {table}.{field}, which is stale in {}, such as {key}",
+                counted(*rows, "row"),
+            ),
+            Self::LeftToReaders => {
+                f.write_str("workers leave this field alone: the next reader recalculates it")
+            }
+            Self::Unqueued => f.write_str(
+                "it is flagged, and unseen by any worker: run `CachedFields::all().repair(&db)`",
+            ),
+        }
+    }
+}
+
+pub(crate) async fn explain(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+    name: &str,
+    key: &Key,
+) -> Result<Explanation, Error> {
+    let engine = Engine::of(db)?;
+    let (model, field) = find(models, name)?;
+    let owner = &model.owner;
+    let backend = engine.backend;
+    let explained = |error| protocol::explained(backend, [owner], error);
+    let mut explanation = Explanation {
+        table: owner.table.name.clone(),
+        field: owner.fields[field].name,
+        key: key.clone(),
+        is_stale: false,
+        reasons: Vec::new(),
+    };
+
+    let asked = protocol::query_by_keys(&engine, db, async |transaction| {
+        let Some(row) = backend.row_state(transaction, owner, field, key).await? else {
+            return Ok(None);
+        };
+        let place = backend.place_in_queue(transaction, owner, field, key).await?;
+        let marks = backend.marks_of_row(transaction, owner, field, key).await?;
+        let in_chunk = backend.is_in_chunk(transaction, owner, field, key).await?;
+        Ok(Some((row, place, marks, in_chunk)))
+    });
+    let Some((row, place, (changes, marked_for), in_chunk)) = asked.await.map_err(explained)?
+    else {
+        explanation.reasons.push(Reason::NoRow);
+        return Ok(explanation);
+    };
+
+    let executor = DatabaseExecutor::Connection(db);
+    explanation.is_stale = is_stale(&executor, &model, field, key).await?;
+    let reasons = &mut explanation.reasons;
+    let since_marked = duration(marked_for.unwrap_or_default());
+    reasons.extend((changes > 0).then_some(Reason::Marked { changes, since: since_marked }));
+    reasons.extend(in_chunk.then_some(Reason::InFlaggedChunk));
+    reasons.extend(place.as_ref().map(of_place));
+    reasons.extend(row.expired());
+
+    let is_known = !reasons.is_empty();
+    if explanation.is_stale && !is_known {
+        let is_lazy = engine.lazy(&model).contains(&field);
+        reasons.push(match row.is_flagged {
+            _ if !row.is_flagged => Reason::MarkedByRelatedRow,
+            _ if is_lazy => Reason::LeftToReaders,
+            _ if owner.looked_up().next().is_some() => Reason::MarkedByRelatedRow,
+            _ => Reason::Unqueued,
+        });
+    }
+    reasons.extend((row.is_flagged && row.is_empty).then_some(Reason::Empty));
+
+    if explanation.is_stale {
+        let stale = stale_inputs(&executor, &model, field, key).await?;
+        reasons.extend(stale.into_iter().map(|(below, below_field, keys)| Reason::StaleInput {
+            table: below.owner.table.name.clone(),
+            field: below.owner.fields[below_field].name,
+            rows: keys.len() as u64,
+            key: keys[0].clone(),
+        }));
+    }
+    reasons.extend(row.expires());
+    Ok(explanation)
+}
+
+/// Returns what the place of the row in the queue says.
+fn of_place(place: &PlaceInQueue) -> Reason {
+    let attempts = u32::try_from(place.attempts).unwrap_or_default();
+    match (place.due_in, &place.error) {
+        _ if place.leased_for > 0 && place.waves < 0 => Reason::HeldBack,
+        _ if place.leased_for > 0 => Reason::Claimed { lease_ends_in: duration(place.leased_for) },
+        (None, error) => Reason::Failed { error: error.clone().unwrap_or_default(), attempts },
+        (Some(due_in), Some(error)) => {
+            Reason::Failing { error: error.clone(), attempts, retry_in: duration(due_in) }
+        }
+        (Some(due_in), None) if due_in > 0 => Reason::DueLater { within: duration(due_in) },
+        (Some(_), None) => Reason::Due { since: duration(place.waited) },
+    }
+}
+
+impl RowState {
+    fn expired(self) -> Option<Reason> {
+        let since = self.expires_in.filter(|expires_in| *expires_in <= 0)?;
+        Some(Reason::Expired { since: duration(-since) })
+    }
+
+    fn expires(self) -> Option<Reason> {
+        let within = self.expires_in.filter(|expires_in| *expires_in > 0)?;
+        Some(Reason::Expires { within: duration(within) })
+    }
+}

@@ -1,0 +1,227 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use sea_orm::DatabaseConnection;
+
+use super::{Count, counts, duration, find};
+use crate::{
+    Error,
+    declaration::Key,
+    engine::Engine,
+    error::counted,
+    protocol::{self, Connections},
+    queue::{Failure, Range},
+    registry::Model,
+};
+
+/// The greatest number of rows of a page.
+const PAGE: u64 = 1_000;
+
+/// Rows of a cached field that fail with the same error.
+/// [`CachedFields::failed`](crate::CachedFields::failed) returns them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailedGroup {
+    /// The owner's table.
+    pub table: String,
+    /// The cached field.
+    pub field: &'static str,
+    /// The error of the calculation, with its causes. It may hold values of the user's rows.
+    pub error: String,
+    /// Whether workers have given the rows up. They try again when a row is marked again, or after
+    /// [`CachedFields::retry`](crate::CachedFields::retry).
+    pub is_final: bool,
+    /// The number of rows.
+    pub rows: Count,
+    /// The time for which the oldest of them has been stale.
+    pub waiting_for: Duration,
+    /// The time until a worker retries the first of them. `None` if none is to be retried.
+    pub retry_in: Option<Duration>,
+}
+
+/// A row whose calculation fails. [`CachedFields::failed_rows`](crate::CachedFields::failed_rows)
+/// returns it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FailedRow {
+    /// The row's primary key.
+    pub key: Key,
+    /// The error of the calculation, with its causes. It may hold values of the user's rows.
+    pub error: String,
+    /// Whether workers have given the row up.
+    pub is_final: bool,
+    /// The number of attempts of workers since the row was last marked.
+    pub attempts: u32,
+    /// The time for which the row has been stale.
+    pub waiting_for: Duration,
+    /// The time until a worker retries it. `None` if it is not to be retried.
+    pub retry_in: Option<Duration>,
+}
+
+/// The failures that [`CachedFields::retry`](crate::CachedFields::retry) retries.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Retry<'a> {
+    /// All failures.
+    All,
+    /// All failures of a field: of `lamppost.full_name`.
+    Field(&'a str),
+    /// The failures of a field that have one error.
+    Group(&'a FailedGroup),
+    /// The failure of a field of one row.
+    Row(&'a str, &'a Key),
+}
+
+/// `lamppost.full_name: 12 rows have failed for good: no such street`
+impl fmt::Display for FailedGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, field, error, .. } = self;
+        let rows = match self.rows {
+            Count::Exactly(rows) => counted(rows, "row"),
+            rows => format!("{rows} rows"),
+        };
+        let fails = match (self.is_final, self.rows) {
+            (true, Count::Exactly(1)) => "has failed for good",
+            (true, _) => "have failed for good",
+            (false, Count::Exactly(1)) => "fails and is retried",
+            (false, _) => "fail and are retried",
+        };
+        write!(f, "{table}.{field}: {rows} {fails}: {error}")
+    }
+}
+
+pub(crate) async fn failed(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+) -> Result<Vec<FailedGroup>, Error> {
+    let engine = Engine::of(db)?;
+    let mut failed = Vec::new();
+    for model in models {
+        let owner = &model.owner;
+        let counts = counts(&engine, db, model).await?.read;
+        let groups = protocol::query_by_keys(&engine, db, async |transaction| {
+            Ok(engine.backend.failed_groups(transaction, owner).await?)
+        });
+
+        failed.extend(groups.await?.into_iter().filter_map(|group| {
+            let field = owner.fields[owner.field_index(&group.field)?].name;
+            let ranges: &[Range] =
+                if group.is_final { &[Range::Failed] } else { &[Range::Due, Range::Later] };
+            let is_cut = ranges.iter().any(|range| counts.is_cut(*range));
+            Some(FailedGroup {
+                table: owner.table.name.clone(),
+                field,
+                error: group.error,
+                is_final: group.is_final,
+                rows: Count::new(group.rows, is_cut),
+                waiting_for: duration(group.waited),
+                retry_in: group.retry_in.map(duration),
+            })
+        }));
+    }
+    Ok(failed)
+}
+
+pub(crate) async fn failed_rows(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+    group: &FailedGroup,
+    after: Option<&Key>,
+    limit: u64,
+) -> Result<Vec<FailedRow>, Error> {
+    let engine = Engine::of(db)?;
+    let (model, field) = find_group(models, group)?;
+    let of = Failure {
+        field,
+        error: Some(&group.error),
+        is_final: Some(group.is_final),
+        is_waiting: false,
+    };
+    let rows = protocol::query_by_keys(&engine, db, async |transaction| {
+        let owner = &model.owner;
+        Ok(engine.backend.failed_rows(transaction, owner, &of, after, limit.min(PAGE)).await?)
+    });
+
+    let rows = rows.await?.into_iter().map(|row| FailedRow {
+        key: row.key,
+        error: row.error,
+        is_final: row.is_final,
+        attempts: u32::try_from(row.attempts).unwrap_or_default(),
+        waiting_for: duration(row.waited),
+        retry_in: row.retry_in.map(duration),
+    });
+    Ok(rows.collect())
+}
+
+fn find_group(
+    models: &[Arc<Model>],
+    FailedGroup { table, field, .. }: &FailedGroup,
+) -> Result<(Arc<Model>, usize), Error> {
+    find(models, &format!("{table}.{field}"))
+}
+
+/// Makes what has failed due again, a page at a time. Returns the number of fields of rows.
+pub(crate) async fn retry(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+    retry: Retry<'_>,
+) -> Result<u64, Error> {
+    let engine = Engine::of(db)?;
+    let mut retried = 0;
+    match retry {
+        Retry::All => {
+            for model in models {
+                for field in 0..model.owner.fields.len() {
+                    retried += retry_field(&engine, db, model, any(field)).await?;
+                }
+            }
+        }
+        Retry::Field(name) => {
+            let (model, field) = find(models, name)?;
+            retried = retry_field(&engine, db, &model, any(field)).await?;
+        }
+        Retry::Group(group) => {
+            let (model, field) = find_group(models, group)?;
+            let of =
+                Failure { error: Some(&group.error), is_final: Some(group.is_final), ..any(field) };
+            retried = retry_field(&engine, db, &model, of).await?;
+        }
+        Retry::Row(name, key) => {
+            let (model, field) = find(models, name)?;
+            let keys = std::slice::from_ref(key);
+            retried = protocol::retry(&engine, db, &model, field, keys).await?;
+        }
+    }
+    if retried > 0 {
+        engine.wake.send_replace(());
+    }
+    Ok(retried)
+}
+
+fn any(field: usize) -> Failure<'static> {
+    Failure { field, error: None, is_final: None, is_waiting: true }
+}
+
+async fn retry_field(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    of: Failure<'_>,
+) -> Result<u64, Error> {
+    let mut retried = 0;
+    loop {
+        let rows = protocol::query_by_keys(engine, db, async |transaction| {
+            Ok(engine.backend.failed_rows(transaction, &model.owner, &of, None, PAGE).await?)
+        });
+        let keys: Vec<Key> = rows.await?.into_iter().map(|row| row.key).collect();
+        if keys.is_empty() {
+            return Ok(retried);
+        }
+
+        let due = protocol::retry(engine, Connections::from(db), model, of.field, &keys).await?;
+        if due == 0 {
+            // Other transactions hold all of them.
+            return Ok(retried);
+        }
+        retried += due;
+    }
+}

@@ -1,0 +1,262 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use sea_orm::DatabaseConnection;
+
+use super::{Count, counts, duration};
+use crate::{
+    Error,
+    engine::{Engine, Snapshot},
+    queue::{COUNTED, Counts, MarkKind, QueueState, Range},
+    registry::Model,
+};
+
+/// The time after which a field is behind.
+const BEHIND: Duration = Duration::from_secs(60);
+
+/// The state of cached fields. [`CachedFields::status`](crate::CachedFields::status) returns it.
+///
+/// Displayed, each field is a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The state of each field, by table and in the order of their declaration.
+    pub fields: Vec<FieldStatus>,
+}
+
+/// The state of a cached field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldStatus {
+    /// The owner's table.
+    pub table: String,
+    /// The cached field.
+    pub field: &'static str,
+    /// The state, in one word.
+    pub state: FieldState,
+    /// The rows that are due, and wait for a worker.
+    pub due: Count,
+    /// The rows that a worker or a reader is calculating.
+    pub claimed: Count,
+    /// The rows that are due later: they are debounced, or were handed back a moment ago.
+    pub later: Count,
+    /// The rows whose calculation fails, and is retried.
+    pub failing: Count,
+    /// The rows whose calculation has failed for good.
+    pub failed: Count,
+    /// The changes that no worker has collected yet. A change of a related row counts once, however
+    /// many rows it concerns.
+    pub changes: Count,
+    /// The time for which the oldest of these rows and changes has waited. `None` if there is none.
+    /// Only those that were counted are known.
+    pub waiting_for: Option<Duration>,
+    /// The same of the cached fields that this one is calculated from, if that is longer. While
+    /// they wait, this field is as old as they are.
+    pub inherited: Option<Duration>,
+    /// The age of these figures. All who ask within two seconds get the same ones.
+    pub age: Duration,
+}
+
+/// The state of a cached field, in one word. If several hold, it is the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldState {
+    /// Its tables do not exist, or not as this release needs them: call
+    /// [`CachedFields::install`](crate::CachedFields::install).
+    NotInstalled,
+    /// The calculation of some rows fails, or has failed for good.
+    Failing,
+    /// An installation has flagged many rows, and workers have not come to all of them.
+    Filling,
+    /// Something has waited for more than a minute.
+    Behind,
+    /// Something waits, or is calculated.
+    Working,
+    /// Its readers recalculate it. How many rows are stale is not counted.
+    Lazy,
+    /// Nothing waits.
+    Fresh,
+}
+
+impl FieldState {
+    /// Returns the state as a word: `not installed`, `failing`, `filling`, `behind`, `working`,
+    /// `lazy` or `fresh`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotInstalled => "not installed",
+            Self::Failing => "failing",
+            Self::Filling => "filling",
+            Self::Behind => "behind",
+            Self::Working => "working",
+            Self::Lazy => "lazy",
+            Self::Fresh => "fresh",
+        }
+    }
+}
+
+impl fmt::Display for FieldState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fields.iter().try_for_each(|field| writeln!(f, "{field}"))
+    }
+}
+
+/// `lamppost.full_name: failing, 12 due, 1 failing, for 70 s`
+impl fmt::Display for FieldStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}: {}", self.table, self.field, self.state)?;
+        if self.state == FieldState::NotInstalled {
+            return Ok(());
+        }
+
+        let counts = [
+            (self.changes, "not collected"),
+            (self.due, "due"),
+            (self.claimed, "claimed"),
+            (self.later, "due later"),
+            (self.failing, "failing"),
+            (self.failed, "failed"),
+        ];
+        for (count, what) in counts.into_iter().filter(|(count, _)| !count.is_zero()) {
+            write!(f, ", {count} {what}")?;
+        }
+
+        if let Some(waiting) = self.waiting_for {
+            write!(f, ", for {} s", waiting.as_secs())?;
+        }
+        if let Some(inherited) = self.inherited {
+            write!(f, ", inputs for {} s", inherited.as_secs())?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the state of all fields of these models.
+pub(crate) async fn status(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+) -> Result<Status, Error> {
+    let engine = Engine::of(db)?;
+    let mut fields = Vec::new();
+    for model in models {
+        let counts = match counts(&engine, db, model).await {
+            Ok(counts) => Some(counts),
+            Err(Error::NotInstalled { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let lazy = engine.lazy(model);
+        fields.extend((0..model.owner.fields.len()).map(|field| match &counts {
+            Some(counts) => of_field(model, field, counts, lazy.contains(&field)),
+            None => not_installed(model, field),
+        }));
+    }
+
+    inherit(&mut fields, models);
+    Ok(Status { fields })
+}
+
+fn not_installed(model: &Model, field: usize) -> FieldStatus {
+    FieldStatus {
+        table: model.owner.table.name.clone(),
+        field: model.owner.fields[field].name,
+        state: FieldState::NotInstalled,
+        due: Count::Unknown,
+        claimed: Count::Unknown,
+        later: Count::Unknown,
+        failing: Count::Unknown,
+        failed: Count::Unknown,
+        changes: Count::Unknown,
+        waiting_for: None,
+        inherited: None,
+        age: Duration::ZERO,
+    }
+}
+
+fn of_field(
+    model: &Model,
+    field: usize,
+    Snapshot { read: counts, at }: &Snapshot<Counts>,
+    is_lazy: bool,
+) -> FieldStatus {
+    let name = model.owner.fields[field].name;
+    let queued = || counts.queue.iter().filter(|count| count.field == name);
+    let marked =
+        || counts.marks.iter().filter(|count| count.fields.split(',').any(|listed| listed == name));
+    let count = |state: QueueState, ranges: &[Range]| {
+        let rows = queued().filter(|count| count.state == state).map(|count| count.rows).sum();
+        Count::new(rows, ranges.iter().any(|range| counts.is_cut(*range)))
+    };
+
+    let changes = marked().filter(|count| count.kind != MarkKind::Chunk);
+    let changes = Count::new(changes.map(|count| count.marks).sum(), counts.marks_are_cut());
+    let due = count(QueueState::Due, &[Range::Due]);
+    let claimed = count(QueueState::Claimed, &[Range::Due, Range::Later, Range::Failed]);
+    let later = count(QueueState::Later, &[Range::Later]);
+    let failing = count(QueueState::Failing, &[Range::Due, Range::Later]);
+    let failed = count(QueueState::Failed, &[Range::Failed]);
+
+    let waited = queued().map(|count| count.waited).chain(marked().map(|count| count.waited));
+    let waiting_for = waited.max().map(duration);
+    let is_filling = marked().any(|count| count.kind == MarkKind::Chunk);
+    let state = match waiting_for {
+        _ if failing.at_least() + failed.at_least() > 0 => FieldState::Failing,
+        _ if is_filling => FieldState::Filling,
+        Some(waiting) if waiting > BEHIND => FieldState::Behind,
+        Some(_) => FieldState::Working,
+        None if is_lazy => FieldState::Lazy,
+        None => FieldState::Fresh,
+    };
+
+    FieldStatus {
+        table: model.owner.table.name.clone(),
+        field: name,
+        state,
+        due,
+        claimed,
+        later,
+        failing,
+        failed,
+        changes,
+        waiting_for,
+        inherited: None,
+        age: at.elapsed(),
+    }
+}
+
+/// Tells each field how long what it is calculated from has waited.
+fn inherit(fields: &mut [FieldStatus], models: &[Arc<Model>]) {
+    let places = models.iter().flat_map(|model| {
+        (0..model.owner.fields.len()).map(move |field| (Arc::clone(model), field))
+    });
+    let waiting: Vec<(String, &str, Option<Duration>)> = fields
+        .iter()
+        .map(|status| (status.table.clone(), status.field, status.waiting_for))
+        .collect();
+
+    for (status, (model, field)) in fields.iter_mut().zip(places) {
+        let below = model.all_below(field).iter().filter_map(|below| {
+            let owner = &below.model.owner;
+            let (.., waited) = waiting.iter().find(|(table, name, _)| {
+                *table == owner.table.name && *name == owner.fields[below.field].name
+            })?;
+            *waited
+        });
+        status.inherited = below.max().filter(|waited| Some(*waited) > status.waiting_for);
+    }
+}
+
+impl Counts {
+    /// Returns whether there are more rows in this part of the queue than were looked at.
+    pub(super) fn is_cut(&self, range: Range) -> bool {
+        let rows = self.queue.iter().filter(|count| count.range == range).map(|count| count.rows);
+        rows.sum::<u64>() >= COUNTED
+    }
+
+    fn marks_are_cut(&self) -> bool {
+        self.marks.iter().map(|count| count.marks).sum::<u64>() >= COUNTED
+    }
+}

@@ -1,0 +1,148 @@
+use std::{sync::atomic::Ordering, time::Duration};
+
+use sea_orm_cached_field::{Count, Error, FailedGroup, Key, Retry};
+
+use crate::{
+    fragile::*,
+    harness::{TestDb, connect},
+};
+
+const QUEUE: &str = "_fragile_cached_recalculations";
+
+/// The groups, as a process sees them that has not asked a moment ago.
+async fn groups(db: &TestDb) -> Vec<FailedGroup> {
+    let pool = connect(&db.url).await;
+    let groups = fragiles().failed(&pool).await.expect("groups");
+    pool.close().await.expect("closed");
+    groups
+}
+
+fn shown(groups: &[FailedGroup]) -> Vec<String> {
+    groups.iter().map(ToString::to_string).collect()
+}
+
+#[apply(contract)]
+async fn by_their_errors_the_most_frequent_first(db: TestDb) {
+    set_up_fragiles(&db).await;
+    assert_eq!(groups(&db).await, []);
+    let [first, second, third, _] =
+        rows_of(&db, ["error until repaired", "error", "error", "fine"]).await;
+    db.drain(fragiles()).await;
+
+    let failed = groups(&db).await;
+    let expected = [
+        "fragile.opinion: 2 rows fail and are retried: not in the mood",
+        "fragile.opinion: 1 row fails and is retried: broken",
+    ];
+    assert_eq!(shown(&failed), expected);
+    let retry_in = failed[0].retry_in.expect("a time").as_secs();
+    assert!((1_000..=3_600).contains(&retry_in), "{retry_in} s");
+    assert!(failed[0].waiting_for < Duration::from_secs(600), "{failed:?}");
+
+    let rows = fragiles().failed_rows(&db, &failed[1], None, 10).await.expect("rows");
+    let [only] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!((&only.key, only.attempts, only.is_final), (&Key::new([first.into()]), 1, false));
+
+    // The next attempt is the last one.
+    db.let_time_pass("fragile").await;
+    fragiles().worker(&db).max_attempts(2).drain().await.unwrap();
+    let failed = groups(&db).await;
+    let expected = [
+        "fragile.opinion: 2 rows have failed for good: not in the mood",
+        "fragile.opinion: 1 row has failed for good: broken",
+    ];
+    assert_eq!(shown(&failed), expected);
+    assert_eq!(failed[0].retry_in, None);
+
+    let pages = async |after: Option<&Key>| {
+        let page = fragiles().failed_rows(&db, &failed[0], after, 1).await.expect("a page");
+        page.into_iter().map(|row| (row.key, row.attempts, row.is_final)).collect::<Vec<_>>()
+    };
+    let keys = [second, third].map(|id| Key::new([id.into()]));
+    assert_eq!(pages(None).await, [(keys[0].clone(), 2, true)]);
+    assert_eq!(pages(Some(&keys[0])).await, [(keys[1].clone(), 2, true)]);
+    assert_eq!(pages(Some(&keys[1])).await, []);
+}
+
+#[apply(contract)]
+async fn a_group_a_row_a_field_and_all_of_them_are_retried(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let broken = "error until repaired";
+    let [one, two, three, four] = rows_of(&db, [broken, broken, "error", "fine"]).await;
+    let give_up = async || {
+        db.let_time_pass("fragile").await;
+        fragiles().worker(&db).max_attempts(1).drain().await.unwrap();
+    };
+    give_up().await;
+    assert_eq!(place.all_times(), 4);
+
+    // Neither a row that is right, nor one that does not exist.
+    for id in [four, 99] {
+        let key = Key::new([id.into()]);
+        let retried = fragiles().retry(&db, Retry::Row("fragile.opinion", &key)).await;
+        assert_eq!(retried.unwrap(), 0);
+    }
+
+    let key = Key::new([one.into()]);
+    let retry_one = async || fragiles().retry(&db, Retry::Row("fragile.opinion", &key)).await;
+    assert_eq!(retry_one().await.unwrap(), 1);
+    assert_eq!(retry_one().await.unwrap(), 0, "it is due already");
+    give_up().await;
+    assert_eq!([one, two, three].map(|id| place.times(id)), [2, 1, 1]);
+
+    let failed = groups(&db).await;
+    assert_eq!(failed[0].rows, Count::Exactly(2));
+    assert_eq!(fragiles().retry(&db, Retry::Group(&failed[0])).await.unwrap(), 2);
+    give_up().await;
+    assert_eq!([one, two, three].map(|id| place.times(id)), [3, 2, 1]);
+
+    assert_eq!(fragiles().retry(&db, Retry::Field("fragile.opinion")).await.unwrap(), 3);
+    give_up().await;
+    assert_eq!([one, two, three].map(|id| place.times(id)), [4, 3, 2]);
+
+    place.repaired.store(true, Ordering::SeqCst);
+    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 3);
+    give_up().await;
+    assert_opinion(&db, one, "feels error until repaired").await;
+    assert_opinion(&db, two, "feels error until repaired").await;
+    assert_eq!(shown(&groups(&db).await).len(), 1);
+}
+
+/// A worker that sleeps is told.
+#[apply(contract)]
+async fn a_retry_wakes_the_workers(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["error until repaired"]).await;
+    let worker = start(fragiles().worker(&db).max_attempts(1));
+    eventually("it is given up", async || given_up(&db, id).await).await;
+    place.repaired.store(true, Ordering::SeqCst);
+    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 1);
+    eventually("it is right", async || queued(&db, id).await == 0).await;
+    worker.stop().await;
+    assert_opinion(&db, id, "feels error until repaired").await;
+}
+
+/// More than a page of rows.
+#[apply(contract)]
+async fn many_failures_are_retried_page_by_page(db: TestDb) {
+    set_up_fragiles(&db).await;
+    for first in [0, 1_000, 2_000] {
+        let keys = first..first + 1_000;
+        let rows: Vec<String> =
+            keys.map(|key| format!("({key}, 'opinion', 1, NULL, 'no')")).collect();
+        let columns = "key_1, field, generation, due_at, last_error";
+        db.sql(&format!("INSERT INTO {QUEUE} ({columns}) VALUES {}", rows.join(", "))).await;
+    }
+    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 3_000);
+    let left = format!("SELECT count(*) FROM {QUEUE} WHERE due_at IS NULL OR attempts > 0");
+    assert_eq!(db.scalar::<i64>(&left).await, 0);
+}
+
+#[apply(contract)]
+async fn a_field_that_does_not_exist_is_an_error(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let error = fragiles().retry(&db, Retry::Field("fragile.opinions")).await.unwrap_err();
+    assert!(matches!(error, Error::NoSuchField { .. }), "{error}");
+    let expected = "there is no cached field `fragile.opinions`; there is fragile.opinion";
+    assert_eq!(error.to_string(), expected);
+}
