@@ -7,8 +7,8 @@ use tokio_stream::wrappers::BroadcastStream;
 #[cfg(feature = "worker")]
 use crate::worker::Worker;
 use crate::{
-    Error, Event, Expirations, Explanation, FailedGroup, FailedRow, InstallError, Key, Retry,
-    Status,
+    Error, Event, Expirations, Explanation, Failed, FailedGroup, FailedRow, InstallError, Key,
+    Retry, Status,
     declaration::{CachedModel, IntoExecutor},
     engine::Engine,
     inspection::{self, Graph},
@@ -250,8 +250,8 @@ impl CachedFields {
     /// Returns the state of each field: what waits, what fails, and for how long.
     ///
     /// It is made for pages and probes that ask all the time. All who ask within two seconds, over
-    /// this pool and its clones, get the same figures. No statement reads the owner's table. Of the
-    /// queue and of the marks, 10,001 rows are counted at most ([`Count`](crate::Count)). Fields
+    /// this pool and its clones, get the same figures. The owner's table is read only for the first
+    /// expiry. Of the queue and of the marks, 10,001 rows are counted at most ([`Count`](crate::Count)). Fields
     /// that are not installed are [`FieldState::NotInstalled`](crate::FieldState::NotInstalled).
     ///
     /// ```no_run
@@ -268,33 +268,33 @@ impl CachedFields {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Database`], and those of the models ([`Error::UnsupportedPath`]).
+    /// [`Error::Database`], and those of the models ([`Error::UnsupportedPath`]). They may come in an
+    /// [`Error::Shared`].
     pub async fn status(&self, db: &DatabaseConnection) -> Result<Status, Error> {
         inspection::status(db, &self.models()?).await
     }
 
-    /// Returns the errors of all calculations that fail, or have failed for good. The most frequent
-    /// error of each model comes first. At most 100 groups a model are returned.
+    /// Returns the errors of calculations that fail, or have failed for good, and how many rows have
+    /// each. At most 100 groups a model are returned.
     ///
-    /// The rows are counted as [`CachedFields::status`] counts them. [`CachedFields::failed_rows`]
-    /// returns the rows of a group.
+    /// The rows are counted as [`CachedFields::status`] counts them, at the same time.
+    /// [`CachedFields::failed_rows`] returns the rows of a group.
     ///
     /// # Errors
     /// [`Error::NotInstalled`], [`Error::Database`], and those of the models
-    /// ([`Error::UnsupportedPath`]).
-    pub async fn failed(&self, db: &DatabaseConnection) -> Result<Vec<FailedGroup>, Error> {
+    /// ([`Error::UnsupportedPath`]). They may come in an [`Error::Shared`].
+    pub async fn failed(&self, db: &DatabaseConnection) -> Result<Failed, Error> {
         inspection::failed(db, &self.models()?).await
     }
 
     /// Returns a page of the rows of a group, in the order of their keys. `after` is the key of the
     /// last row of the page before. A page has at most `limit` rows, and at most 1,000.
     ///
-    /// Only failures that [`CachedFields::failed`] has counted are known. If there are more than
-    /// 10,000, retry some of them to see the others.
+    /// Only failures that [`CachedFields::failed`] counts are known.
     ///
     /// # Errors
-    /// [`Error::NoSuchField`] if no model of this set-up has the group's field. Also
-    /// [`Error::NotInstalled`] and [`Error::Database`].
+    /// [`Error::NoSuchField`] if no model of this set-up has the group's field, and
+    /// [`Error::WrongKey`]. Also [`Error::NotInstalled`] and [`Error::Database`].
     pub async fn failed_rows(
         &self,
         db: &DatabaseConnection,
@@ -306,15 +306,16 @@ impl CachedFields {
     }
 
     /// Makes calculations that have failed due again, for good or not, with no attempt counted.
-    /// Returns the number of fields of rows. Rows are changed in transactions of at most 1,000. A
-    /// row that a worker holds at this moment is left out.
+    /// Returns the number of fields of rows. It goes over the queue once, however many rows have
+    /// failed, and changes at most 1,000 rows in a transaction. A row whose place in the queue is
+    /// locked at this moment may be left out.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
     /// use sea_orm_cached_field::{CachedFields, Retry};
     ///
     /// let fields = CachedFields::all();
-    /// for group in fields.failed(&db).await? {
+    /// for group in fields.failed(&db).await?.groups {
     ///     println!("{group}");
     ///     if group.error.contains("connection refused") {
     ///         fields.retry(&db, Retry::Group(&group)).await?;
@@ -325,16 +326,16 @@ impl CachedFields {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].
+    /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::NotInstalled`], [`Error::Database`].
     pub async fn retry(&self, db: &DatabaseConnection, retry: Retry<'_>) -> Result<u64, Error> {
         inspection::retry(db, &self.models()?, retry).await
     }
 
-    /// Returns whether a field of a row is stale, and why: what has marked it, its place in the
-    /// queue, its last error, and the cached fields that it waits for.
+    /// Returns whether a field of a row is stale, and why. The reasons are what has marked it, its
+    /// place in the queue, its last error, and stale cached fields that it is calculated from.
     ///
     /// `field` is the name of the table and of the field, as in `lamppost.slow_full_name`. All
-    /// tables are read by keys.
+    /// tables are read by keys, in one transaction that shows one moment.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -347,7 +348,7 @@ impl CachedFields {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].
+    /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::NotInstalled`], [`Error::Database`].
     pub async fn explain(
         &self,
         db: &DatabaseConnection,

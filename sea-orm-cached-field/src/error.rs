@@ -153,9 +153,9 @@ pub enum Error {
         missing: String,
     },
 
-    /// The program has no cached field of this name. A name is that of the table and that of the
-    /// field, as in `lamppost.slow_full_name`.
-    #[error("there is no cached field `{name}`; there is {}", fields.join(", "))]
+    /// No cached field of the program has this name, or several have. A name is that of the table
+    /// and that of the field, as in `lamppost.slow_full_name`. The schema may come before it.
+    #[error("`{name}` does not name one cached field; there is {}", fields.join(", "))]
     NoSuchField {
         /// The name that was asked for.
         name: String,
@@ -163,7 +163,19 @@ pub enum Error {
         fields: Vec<String>,
     },
 
-    /// Another reader of the same row ran the calculation for both, and it failed.
+    /// A key has more values than the table's primary key has columns, or fewer.
+    #[error("the key {key} of `{table}` has to have {columns} values, one for each key column")]
+    WrongKey {
+        /// The table.
+        table: String,
+        /// The key.
+        key: Key,
+        /// The number of columns of the primary key.
+        columns: usize,
+    },
+
+    /// It failed for several callers at once. A reader ran the calculation of a row for all of its
+    /// readers, or one caller asked for the [status](crate::CachedFields::status) for all.
     #[error(transparent)]
     Shared(Arc<Error>),
 

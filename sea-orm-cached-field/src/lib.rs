@@ -184,8 +184,8 @@ pub use declaration::{BoxError, CachedField, CachedModel, Expiry, IntoExecutor, 
 pub use error::{Error, InstallError};
 pub use event::Event;
 pub use inspection::{
-    Count, Expirations, Explanation, FailedGroup, FailedRow, FieldState, FieldStatus, Graph,
-    GraphField, GraphInput, GraphStep, Reason, Retry, Status,
+    Count, Expirations, Explanation, Failed, FailedGroup, FailedRow, FieldState, FieldStatus,
+    Graph, GraphField, GraphInput, GraphStep, Reason, Retry, Status,
 };
 pub use installation::{Change, Changes, Diagnosis, Finding};
 #[cfg(feature = "migration")]

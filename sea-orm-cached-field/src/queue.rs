@@ -124,6 +124,11 @@ pub(crate) const COUNTED: u64 = 10_001;
 pub(crate) struct Counts {
     pub(crate) queue: Vec<QueueCount>,
     pub(crate) marks: Vec<MarkCount>,
+    /// The errors of what fails, the most frequent first.
+    pub(crate) failures: Vec<FailureCount>,
+    /// For how many milliseconds the first value of a field has been expired that no worker has
+    /// flagged, by field.
+    pub(crate) expired: Vec<(usize, i64)>,
 }
 
 /// Rows of the queue of one field and in one state.
@@ -136,6 +141,8 @@ pub(crate) struct QueueCount {
     pub(crate) rows: u64,
     /// The milliseconds for which the oldest of them has waited.
     pub(crate) waited: i64,
+    /// The milliseconds until the first of them is due. `None` if they have failed for good.
+    pub(crate) due_in: Option<i64>,
 }
 
 /// A part of the queue that is counted by itself.
@@ -187,8 +194,6 @@ pub(crate) struct Failure<'a> {
     pub(crate) error: Option<&'a str>,
     /// Whether it is for good; either if there is none.
     pub(crate) is_final: Option<bool>,
-    /// Whether only rows that are not due are asked for.
-    pub(crate) is_waiting: bool,
 }
 
 /// Failures of one field that have the same error.
@@ -230,7 +235,6 @@ pub(crate) struct RowState {
 /// The place of a field of a row in the queue.
 #[derive(Clone, Debug)]
 pub(crate) struct PlaceInQueue {
-    pub(crate) waited: i64,
     /// The milliseconds until it is due; `None` if it has failed for good.
     pub(crate) due_in: Option<i64>,
     /// The milliseconds until its lease ends; 0 if there is none.

@@ -219,6 +219,18 @@ impl FieldRows {
         keys: &[Key],
         below: &Below,
     ) -> Result<(Self, Vec<Key>), Error> {
+        self.some_stale_below(db, keys, below, None).await
+    }
+
+    /// Returns stale rows of a field below this one. With a limit, rows behind a relation are no
+    /// more than that.
+    async fn some_stale_below(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+        below: &Below,
+        limit: Option<u64>,
+    ) -> Result<(Self, Vec<Key>), Error> {
         let rows = Self { model: Arc::clone(&below.model), field: below.field };
         let own = &self.model.owner;
         let owner = &below.model.owner;
@@ -227,7 +239,7 @@ impl FieldRows {
             Way::Itself => rows.stale(db, keys).await?,
             Way::Behind(source) => {
                 let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
-                    backend.stale_behind(db, own, source, keys, owner, below.field).await
+                    backend.stale_behind(db, own, source, keys, owner, below.field, limit).await
                 };
                 let repeats = !source.repeated.is_empty() || owner.repeats();
                 ask(db, stale, repeats, [own, owner]).await?
@@ -497,17 +509,20 @@ pub(crate) async fn is_stale(
 
 /// Returns the stale cached fields that a field of this row is calculated from: their models, their
 /// numbers, and the keys of the stale rows. Rows that are found by a cached column are left out,
-/// because that would take a look at their whole table.
+/// because that would take a look at their whole table. No more than `limit` keys of each are
+/// returned.
 pub(crate) async fn stale_inputs(
     db: &DatabaseExecutor<'_>,
     model: &Arc<Model>,
     field: usize,
     key: &Key,
+    limit: u64,
 ) -> Result<Vec<(Arc<Model>, usize, Vec<Key>)>, Error> {
     let rows = FieldRows { model: Arc::clone(model), field };
     let mut inputs = Vec::new();
     for below in model.all_below(field).iter().filter(|below| below.way != Way::Anywhere) {
-        let (below, stale) = rows.stale_below(db, std::slice::from_ref(key), below).await?;
+        let key = std::slice::from_ref(key);
+        let (below, stale) = rows.some_stale_below(db, key, below, Some(limit)).await?;
         if !stale.is_empty() {
             inputs.push((below.model, below.field, stale));
         }

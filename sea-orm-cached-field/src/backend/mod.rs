@@ -171,6 +171,11 @@ impl Backend {
         of_database!(self, transaction(writes))
     }
 
+    /// How a transaction begins that only reads, and whose queries are all of one moment.
+    pub(crate) fn reading(self) -> TransactionOptions {
+        of_database!(self, reading())
+    }
+
     // ---- Errors of the database
 
     /// Whether this error says that the connection may only read.

@@ -17,9 +17,15 @@ const SHARED_FOR: Duration = Duration::from_secs(2);
 pub(crate) struct Snapshots<T>(Mutex<HashMap<Table, Place<T>>>);
 
 /// It is locked while the table is read, so that others wait for that answer.
-type Place<T> = Arc<tokio::sync::Mutex<Option<Snapshot<T>>>>;
+type Place<T> = Arc<tokio::sync::Mutex<Option<Answer<T>>>>;
 
-/// An answer, and when it was read.
+/// The last answer, and when it came.
+struct Answer<T> {
+    read: Result<T, Arc<Error>>,
+    at: Instant,
+}
+
+/// An answer, and when it came.
 #[derive(Clone)]
 pub(crate) struct Snapshot<T> {
     pub(crate) read: T,
@@ -34,25 +40,37 @@ impl<T> Default for Snapshots<T> {
 
 impl<T: Clone> Snapshots<T> {
     /// Returns the snapshot of a table. It is read if there is none of the last two seconds. While
-    /// it is read, others wait for it. An error is not kept.
+    /// it is read, others wait for that answer, and take it, whatever it is. An error is not kept
+    /// for those who ask later.
     pub(crate) async fn get(
         &self,
         table: &Table,
         read: impl AsyncFnOnce() -> Result<T, Error>,
     ) -> Result<Snapshot<T>, Error> {
+        let asked = Instant::now();
         let place = {
             let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(places.entry(table.clone()).or_default())
         };
 
         let mut last = place.lock().await;
-        if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < SHARED_FOR) {
-            return Ok(last.clone());
+        if let Some(Answer { read, at }) = &*last {
+            match read {
+                Ok(read) if *at > asked || at.elapsed() < SHARED_FOR => {
+                    return Ok(Snapshot { read: read.clone(), at: *at });
+                }
+                Err(error) if *at > asked => return Err(Error::Shared(Arc::clone(error))),
+                _ => {}
+            }
         }
+
+        let read = read().await.map_err(Arc::new);
         let at = Instant::now();
-        let snapshot = Snapshot { read: read().await?, at };
-        *last = Some(snapshot.clone());
-        Ok(snapshot)
+        *last = Some(Answer { read: read.clone(), at });
+        match read {
+            Ok(read) => Ok(Snapshot { read, at }),
+            Err(error) => Err(Error::Shared(error)),
+        }
     }
 }
 
@@ -90,6 +108,28 @@ mod tests {
 
         let of_another = snapshots.get(&table("street"), async || Ok(7)).await.unwrap();
         assert_eq!(of_another.read, 7);
+    }
+
+    /// A probe that waits for a slow answer takes it, and does not ask again.
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_take_the_answer_also_if_it_is_late_or_an_error() {
+        let snapshots = Snapshots::default();
+        let reads = AtomicU32::new(0);
+        let ask = async |fails: bool| {
+            let read = async || {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                reads.fetch_add(1, Ordering::Relaxed);
+                if fails { Err(Error::Stopped("refused".to_owned())) } else { Ok(()) }
+            };
+            snapshots.get(&table("lamppost"), read).await.is_ok()
+        };
+
+        assert_eq!(join_all([ask(false), ask(false), ask(false)]).await, [true; 3]);
+        assert_eq!(reads.load(Ordering::Relaxed), 1);
+        tokio::time::advance(SHARED_FOR).await;
+        assert_eq!(join_all([ask(true), ask(true), ask(true)]).await, [false; 3]);
+        assert_eq!(reads.load(Ordering::Relaxed), 2);
+        assert!(ask(false).await, "an error is not kept");
     }
 
     #[tokio::test(start_paused = true)]

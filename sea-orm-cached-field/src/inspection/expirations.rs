@@ -2,14 +2,16 @@ use std::{fmt, sync::Arc};
 
 use sea_orm::DatabaseConnection;
 
-use super::Count;
-use crate::{Error, engine::Engine, protocol, queue::COUNTED, registry::Model};
+use super::{Count, ask};
+use crate::{Error, engine::Engine, queue::COUNTED, registry::Model};
 
 /// The values of a cached field that expire.
 /// [`CachedFields::expirations`](crate::CachedFields::expirations) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expirations {
+    /// The schema of the owner's table, if its entity names one.
+    pub schema: Option<String>,
     /// The owner's table.
     pub table: String,
     /// The cached field.
@@ -28,7 +30,8 @@ pub struct Expirations {
 /// `lamppost.full_name: 0 expired, 3 within a minute, 17 within an hour, 900 within a day`
 impl fmt::Display for Expirations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, field, expired, within_a_minute, within_an_hour, within_a_day } = self;
+        let Self { table, field, expired, within_a_minute, within_an_hour, within_a_day, .. } =
+            self;
         write!(
             f,
             "{table}.{field}: {expired} expired, {within_a_minute} within a minute, \
@@ -47,13 +50,14 @@ pub(crate) async fn expirations(
         let owner = &model.owner;
         let expire = owner.fields.iter().enumerate();
         for (index, field) in expire.filter(|(_, field)| field.expires_after.is_some()) {
-            let counts = protocol::query_by_keys(&engine, db, async |transaction| {
+            let counts = ask(&engine, db, model, async |transaction| {
                 Ok(engine.backend.count_expiries(transaction, owner, index).await?)
             });
             let [expired, minute, hour, day] = counts.await?;
-            let ahead = |until: u64| Count::new(until - expired, until >= COUNTED);
+            let ahead = |until: u64| Count::new(until.saturating_sub(expired), until >= COUNTED);
 
             expirations.push(Expirations {
+                schema: owner.table.schema.clone(),
                 table: owner.table.name.clone(),
                 field: field.name,
                 expired: Count::new(expired, expired >= COUNTED),

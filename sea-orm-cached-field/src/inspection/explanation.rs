@@ -1,16 +1,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use sea_orm::{DatabaseConnection, DatabaseExecutor};
+use sea_orm::DatabaseConnection;
 
-use super::{duration, find};
+use super::{Count, ask, check_key, duration, find};
 use crate::{
     Error,
     access::{is_stale, stale_inputs},
     declaration::Key,
     engine::Engine,
     error::counted,
-    protocol,
-    queue::{PlaceInQueue, RowState},
+    queue::{COUNTED, PlaceInQueue, RowState},
     registry::Model,
 };
 
@@ -21,6 +20,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
+    /// The schema of the owner's table, if its entity names one.
+    pub schema: Option<String>,
     /// The owner's table.
     pub table: String,
     /// The cached field.
@@ -39,7 +40,7 @@ pub struct Explanation {
 pub enum Reason {
     /// The table has no row with this key.
     NoRow,
-    /// The row has no value yet.
+    /// The row is flagged, and its value is NULL: it was never calculated, or was NULL before.
     Empty,
     /// The value expires.
     Expires {
@@ -65,7 +66,7 @@ pub enum Reason {
     InFlaggedChunk,
     /// The row is due, and waits for a worker.
     Due {
-        /// The time since the change was collected.
+        /// The time since it is due.
         since: Duration,
     },
     /// The row is due later: the field has a `debounce`, or the row was handed back.
@@ -97,15 +98,15 @@ pub enum Reason {
         /// The number of attempts of workers.
         attempts: u32,
     },
-    /// A cached field that the value is calculated from is stale. The row waits for it, for five
-    /// seconds at most.
+    /// A cached field that the value is calculated from is stale, directly or through other cached
+    /// fields.
     StaleInput {
         /// The table of that field.
         table: String,
         /// That field.
         field: &'static str,
         /// The number of its stale rows that the value is calculated from.
-        rows: u64,
+        rows: Count,
         /// The key of one of them.
         key: Key,
     },
@@ -119,7 +120,7 @@ pub enum Reason {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, field, key, is_stale, reasons } = self;
+        let Self { table, field, key, is_stale, reasons, .. } = self;
         let state = match reasons.first() {
             Some(Reason::NoRow) => "does not exist",
             _ if *is_stale => "is stale",
@@ -134,7 +135,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRow => f.write_str("the table has no row with this key"),
-            Self::Empty => f.write_str("it has no value yet"),
+            Self::Empty => f.write_str("its value is NULL"),
             Self::Expires { within } => write!(f, "it expires in {} s", within.as_secs()),
             Self::Expired { since } => write!(f, "it expired {} s ago", since.as_secs()),
             Self::Marked { changes, since } => write!(
@@ -180,7 +181,10 @@ impl fmt::Display for Reason {
             Self::StaleInput { table, field, rows, key } => write!(
                 f,
                 "it is calculated from {table}.{field}, which is stale in {}, such as {key}",
-                counted(*rows, "row"),
+                match rows {
+                    Count::Exactly(rows) => counted(*rows, "row"),
+                    rows => format!("{rows} rows"),
+                },
             ),
             Self::LeftToReaders => {
                 f.write_str("workers leave this field alone: the next reader recalculates it")
@@ -201,9 +205,10 @@ pub(crate) async fn explain(
     let engine = Engine::of(db)?;
     let (model, field) = find(models, name)?;
     let owner = &model.owner;
+    check_key(owner, key)?;
     let backend = engine.backend;
-    let explained = |error| protocol::explained(backend, [owner], error);
     let mut explanation = Explanation {
+        schema: owner.table.schema.clone(),
         table: owner.table.name.clone(),
         field: owner.fields[field].name,
         key: key.clone(),
@@ -211,53 +216,54 @@ pub(crate) async fn explain(
         reasons: Vec::new(),
     };
 
-    let asked = protocol::query_by_keys(&engine, db, async |transaction| {
+    // All of it is of one moment: between two, a worker may come.
+    let told = ask(&engine, db, &model, async |transaction| {
         let Some(row) = backend.row_state(transaction, owner, field, key).await? else {
             return Ok(None);
         };
         let place = backend.place_in_queue(transaction, owner, field, key).await?;
-        let marks = backend.marks_of_row(transaction, owner, field, key).await?;
-        let in_chunk = backend.is_in_chunk(transaction, owner, field, key).await?;
-        Ok(Some((row, place, marks, in_chunk)))
+        let (changes, marked_for) = backend.marks_of_row(transaction, owner, field, key).await?;
+        let is_marked = backend.is_row_marked(transaction, owner, field, key).await?;
+        let is_of_chunk =
+            row.is_flagged && backend.is_in_chunk(transaction, owner, field, key).await?;
+        let is_stale = is_stale(transaction, &model, field, key).await?;
+        let inputs = match is_stale {
+            true => stale_inputs(transaction, &model, field, key, COUNTED).await?,
+            false => Vec::new(),
+        };
+
+        let mut reasons = Vec::new();
+        let since = duration(marked_for.unwrap_or_default());
+        reasons.extend((changes > 0).then_some(Reason::Marked { changes, since }));
+        reasons.extend((is_marked && changes == 0).then_some(Reason::MarkedByRelatedRow));
+        reasons.extend(is_of_chunk.then_some(Reason::InFlaggedChunk));
+        reasons.extend(place.as_ref().map(of_place));
+        reasons.extend(row.expired());
+        if is_stale && reasons.is_empty() {
+            let is_lazy = engine.lazy(&model).contains(&field);
+            reasons.push(if is_lazy { Reason::LeftToReaders } else { Reason::Unqueued });
+        }
+
+        reasons.extend((row.is_flagged && row.is_empty).then_some(Reason::Empty));
+        reasons.extend(inputs.into_iter().map(of_input));
+        reasons.extend(row.expires());
+        Ok(Some((is_stale, reasons)))
     });
-    let Some((row, place, (changes, marked_for), in_chunk)) = asked.await.map_err(explained)?
-    else {
-        explanation.reasons.push(Reason::NoRow);
-        return Ok(explanation);
-    };
 
-    let executor = DatabaseExecutor::Connection(db);
-    explanation.is_stale = is_stale(&executor, &model, field, key).await?;
-    let reasons = &mut explanation.reasons;
-    let since_marked = duration(marked_for.unwrap_or_default());
-    reasons.extend((changes > 0).then_some(Reason::Marked { changes, since: since_marked }));
-    reasons.extend(in_chunk.then_some(Reason::InFlaggedChunk));
-    reasons.extend(place.as_ref().map(of_place));
-    reasons.extend(row.expired());
-
-    let is_known = !reasons.is_empty();
-    if explanation.is_stale && !is_known {
-        let is_lazy = engine.lazy(&model).contains(&field);
-        reasons.push(match row.is_flagged {
-            _ if !row.is_flagged => Reason::MarkedByRelatedRow,
-            _ if is_lazy => Reason::LeftToReaders,
-            _ if owner.looked_up().next().is_some() => Reason::MarkedByRelatedRow,
-            _ => Reason::Unqueued,
-        });
-    }
-    reasons.extend((row.is_flagged && row.is_empty).then_some(Reason::Empty));
-
-    if explanation.is_stale {
-        let stale = stale_inputs(&executor, &model, field, key).await?;
-        reasons.extend(stale.into_iter().map(|(below, below_field, keys)| Reason::StaleInput {
-            table: below.owner.table.name.clone(),
-            field: below.owner.fields[below_field].name,
-            rows: keys.len() as u64,
-            key: keys[0].clone(),
-        }));
-    }
-    reasons.extend(row.expires());
+    (explanation.is_stale, explanation.reasons) =
+        told.await?.unwrap_or_else(|| (false, vec![Reason::NoRow]));
     Ok(explanation)
+}
+
+/// Returns what a stale input says: its model, its field, and the keys of the stale rows.
+fn of_input((model, field, keys): (Arc<Model>, usize, Vec<Key>)) -> Reason {
+    let rows = keys.len() as u64;
+    Reason::StaleInput {
+        table: model.owner.table.name.clone(),
+        field: model.owner.fields[field].name,
+        rows: Count::new(rows, rows >= COUNTED),
+        key: keys[0].clone(),
+    }
 }
 
 /// Returns what the place of the row in the queue says.
@@ -271,7 +277,7 @@ fn of_place(place: &PlaceInQueue) -> Reason {
             Reason::Failing { error: error.clone(), attempts, retry_in: duration(due_in) }
         }
         (Some(due_in), None) if due_in > 0 => Reason::DueLater { within: duration(due_in) },
-        (Some(_), None) => Reason::Due { since: duration(place.waited) },
+        (Some(due_in), None) => Reason::Due { since: duration(-due_in) },
     }
 }
 

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, counts, duration, find};
+use super::{Count, ask, check_key, counts, duration, find};
 use crate::{
     Error,
     declaration::Key,
@@ -16,11 +16,25 @@ use crate::{
 /// The greatest number of rows of a page.
 const PAGE: u64 = 1_000;
 
+/// The failures of cached fields. [`CachedFields::failed`](crate::CachedFields::failed) returns
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failed {
+    /// The errors, and how many rows have each. Those of a model are together, the most frequent
+    /// first.
+    pub groups: Vec<FailedGroup>,
+    /// Whether all failures were looked at. If more than 10,000 rows of a table are due, are due
+    /// later or have failed for good, there may be others.
+    pub is_complete: bool,
+}
+
 /// Rows of a cached field that fail with the same error.
-/// [`CachedFields::failed`](crate::CachedFields::failed) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedGroup {
+    /// The schema of the owner's table, if its entity names one.
+    pub schema: Option<String>,
     /// The owner's table.
     pub table: String,
     /// The cached field.
@@ -63,7 +77,7 @@ pub struct FailedRow {
 pub enum Retry<'a> {
     /// All failures.
     All,
-    /// All failures of a field: of `lamppost.full_name`.
+    /// All failures of a field, such as `lamppost.full_name`.
     Field(&'a str),
     /// The failures of a field that have one error.
     Group(&'a FailedGroup),
@@ -92,27 +106,26 @@ impl fmt::Display for FailedGroup {
 pub(crate) async fn failed(
     db: &DatabaseConnection,
     models: &[Arc<Model>],
-) -> Result<Vec<FailedGroup>, Error> {
+) -> Result<Failed, Error> {
     let engine = Engine::of(db)?;
-    let mut failed = Vec::new();
+    let mut failed = Failed { groups: Vec::new(), is_complete: true };
     for model in models {
         let owner = &model.owner;
         let counts = counts(&engine, db, model).await?.read;
-        let groups = protocol::query_by_keys(&engine, db, async |transaction| {
-            Ok(engine.backend.failed_groups(transaction, owner).await?)
-        });
+        let is_cut = |ranges: &[Range]| ranges.iter().any(|range| counts.is_cut(*range));
+        failed.is_complete &= !is_cut(&[Range::Due, Range::Later, Range::Failed]);
 
-        failed.extend(groups.await?.into_iter().filter_map(|group| {
+        failed.groups.extend(counts.failures.iter().filter_map(|group| {
             let field = owner.fields[owner.field_index(&group.field)?].name;
             let ranges: &[Range] =
                 if group.is_final { &[Range::Failed] } else { &[Range::Due, Range::Later] };
-            let is_cut = ranges.iter().any(|range| counts.is_cut(*range));
             Some(FailedGroup {
+                schema: owner.table.schema.clone(),
                 table: owner.table.name.clone(),
                 field,
-                error: group.error,
+                error: group.error.clone(),
                 is_final: group.is_final,
-                rows: Count::new(group.rows, is_cut),
+                rows: Count::new(group.rows, is_cut(ranges)),
                 waiting_for: duration(group.waited),
                 retry_in: group.retry_in.map(duration),
             })
@@ -130,17 +143,15 @@ pub(crate) async fn failed_rows(
 ) -> Result<Vec<FailedRow>, Error> {
     let engine = Engine::of(db)?;
     let (model, field) = find_group(models, group)?;
-    let of = Failure {
-        field,
-        error: Some(&group.error),
-        is_final: Some(group.is_final),
-        is_waiting: false,
-    };
-    let rows = protocol::query_by_keys(&engine, db, async |transaction| {
+    if let Some(after) = after {
+        check_key(&model.owner, after)?;
+    }
+
+    let of = of_group(field, group);
+    let rows = ask(&engine, db, &model, async |transaction| {
         let owner = &model.owner;
         Ok(engine.backend.failed_rows(transaction, owner, &of, after, limit.min(PAGE)).await?)
     });
-
     let rows = rows.await?.into_iter().map(|row| FailedRow {
         key: row.key,
         error: row.error,
@@ -154,18 +165,24 @@ pub(crate) async fn failed_rows(
 
 fn find_group(
     models: &[Arc<Model>],
-    FailedGroup { table, field, .. }: &FailedGroup,
+    FailedGroup { schema, table, field, .. }: &FailedGroup,
 ) -> Result<(Arc<Model>, usize), Error> {
-    find(models, &format!("{table}.{field}"))
+    let schema = schema.iter().map(|schema| format!("{schema}.")).collect::<String>();
+    find(models, &format!("{schema}{table}.{field}"))
 }
 
-/// Makes what has failed due again, a page at a time. Returns the number of fields of rows.
+fn of_group(field: usize, group: &FailedGroup) -> Failure<'_> {
+    Failure { field, error: Some(&group.error), is_final: Some(group.is_final) }
+}
+
+/// Makes what has failed due again. Returns the number of fields of rows.
 pub(crate) async fn retry(
     db: &DatabaseConnection,
     models: &[Arc<Model>],
     retry: Retry<'_>,
 ) -> Result<u64, Error> {
     let engine = Engine::of(db)?;
+    let any = |field: usize| Failure { field, error: None, is_final: None };
     let mut retried = 0;
     match retry {
         Retry::All => {
@@ -181,14 +198,12 @@ pub(crate) async fn retry(
         }
         Retry::Group(group) => {
             let (model, field) = find_group(models, group)?;
-            let of =
-                Failure { error: Some(&group.error), is_final: Some(group.is_final), ..any(field) };
-            retried = retry_field(&engine, db, &model, of).await?;
+            retried = retry_field(&engine, db, &model, of_group(field, group)).await?;
         }
         Retry::Row(name, key) => {
             let (model, field) = find(models, name)?;
-            let keys = std::slice::from_ref(key);
-            retried = protocol::retry(&engine, db, &model, field, keys).await?;
+            check_key(&model.owner, key)?;
+            retried = retry_rows(&engine, db, &model, field, std::slice::from_ref(key)).await?;
         }
     }
     if retried > 0 {
@@ -197,10 +212,8 @@ pub(crate) async fn retry(
     Ok(retried)
 }
 
-fn any(field: usize) -> Failure<'static> {
-    Failure { field, error: None, is_final: None, is_waiting: true }
-}
-
+/// Retries a page at a time, in one pass over the queue. A row that fails again meanwhile is not
+/// met again.
 async fn retry_field(
     engine: &Engine,
     db: &DatabaseConnection,
@@ -208,20 +221,27 @@ async fn retry_field(
     of: Failure<'_>,
 ) -> Result<u64, Error> {
     let mut retried = 0;
+    let mut after = None;
     loop {
-        let rows = protocol::query_by_keys(engine, db, async |transaction| {
-            Ok(engine.backend.failed_rows(transaction, &model.owner, &of, None, PAGE).await?)
+        let rows = ask(engine, db, model, async |transaction| {
+            let owner = &model.owner;
+            let after = after.as_ref();
+            Ok(engine.backend.rows_to_retry(transaction, owner, &of, after, PAGE).await?)
         });
-        let keys: Vec<Key> = rows.await?.into_iter().map(|row| row.key).collect();
-        if keys.is_empty() {
-            return Ok(retried);
-        }
-
-        let due = protocol::retry(engine, Connections::from(db), model, of.field, &keys).await?;
-        if due == 0 {
-            // Other transactions hold all of them.
-            return Ok(retried);
-        }
-        retried += due;
+        let rows: Vec<Key> = rows.await?;
+        let Some(last) = rows.last().cloned() else { return Ok(retried) };
+        retried += retry_rows(engine, db, model, of.field, &rows).await?;
+        after = Some(last);
     }
+}
+
+async fn retry_rows(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    field: usize,
+    rows: &[Key],
+) -> Result<u64, Error> {
+    let retried = protocol::retry(engine, Connections::from(db), model, field, rows).await;
+    retried.map_err(|error| protocol::explained(engine.backend, [&model.owner], error))
 }

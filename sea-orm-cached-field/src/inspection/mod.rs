@@ -2,7 +2,7 @@
 //! [`retry`].
 //!
 //! No statement reads an owner's table other than by key, or by the index over an expiry. None
-//! counts more than 10,000 rows.
+//! counts more than 10,001 rows.
 
 mod count;
 mod expirations;
@@ -14,7 +14,7 @@ mod status;
 pub use count::Count;
 pub use expirations::Expirations;
 pub use explanation::{Explanation, Reason};
-pub use failed::{FailedGroup, FailedRow, Retry};
+pub use failed::{Failed, FailedGroup, FailedRow, Retry};
 pub use graph::{Graph, GraphField, GraphInput, GraphStep};
 pub use status::{FieldState, FieldStatus, Status};
 
@@ -25,11 +25,13 @@ pub(crate) use status::status;
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
 use crate::{
     Error,
+    declaration::Key,
     engine::{Engine, Snapshot},
+    layout::Owner,
     protocol,
     queue::Counts,
     registry::Model,
@@ -43,30 +45,67 @@ async fn counts(
 ) -> Result<Snapshot<Counts>, Error> {
     let owner = &model.owner;
     let read = async || {
-        let counts = protocol::query_by_keys(engine, db, async |transaction| {
+        ask(engine, db, model, async |transaction| {
             Ok(engine.backend.counts(transaction, owner).await?)
-        });
-        counts.await.map_err(|error| protocol::explained(engine.backend, [owner], error))
+        })
+        .await
     };
     engine.counts.get(&owner.table, read).await
 }
 
-/// Finds a field by its name: that of its table and its own, as in `lamppost.full_name`.
+/// Asks about a model. If its tables do not exist, the error says so.
+async fn ask<T>(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    question: impl AsyncFnOnce(&DatabaseExecutor<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let answer = protocol::query_by_keys(engine, db, question).await;
+    answer.map_err(|error| protocol::explained(engine.backend, [&model.owner], error))
+}
+
+/// Finds a field by its name: that of its table and its own, as in `lamppost.full_name`. The schema
+/// may come before it. It has to if tables of several schemas have such a field.
 fn find(models: &[Arc<Model>], name: &str) -> Result<(Arc<Model>, usize), Error> {
     let fields = || {
         models.iter().flat_map(|model| {
-            let fields = model.owner.fields.iter().enumerate();
-            fields.map(move |(index, field)| {
-                (format!("{}.{}", model.owner.table.name, field.name), model, index)
-            })
+            (0..model.owner.fields.len()).map(move |field| (Arc::clone(model), field))
         })
     };
 
-    let found = fields().find(|(full_name, ..)| full_name == name);
-    found.map(|(_, model, field)| (Arc::clone(model), field)).ok_or_else(|| Error::NoSuchField {
-        name: name.to_owned(),
-        fields: fields().map(|(name, ..)| name).collect(),
-    })
+    let has_name = |(model, field): &(Arc<Model>, usize)| {
+        full_name(&model.owner, *field) == name || short_name(&model.owner, *field) == name
+    };
+    let mut found = fields().filter(has_name);
+    match (found.next(), found.next()) {
+        (Some(found), None) => Ok(found),
+        _ => Err(Error::NoSuchField {
+            name: name.to_owned(),
+            fields: fields().map(|(model, field)| full_name(&model.owner, field)).collect(),
+        }),
+    }
+}
+
+/// Returns the name of a field, with its schema if the entity names one.
+fn full_name(owner: &Owner, field: usize) -> String {
+    let name = short_name(owner, field);
+    match &owner.table.schema {
+        Some(schema) => format!("{schema}.{name}"),
+        None => name,
+    }
+}
+
+fn short_name(owner: &Owner, field: usize) -> String {
+    format!("{}.{}", owner.table.name, owner.fields[field].name)
+}
+
+/// Refuses a key that has not one value for each key column.
+fn check_key(owner: &Owner, key: &Key) -> Result<(), Error> {
+    let columns = owner.key.len();
+    if key.values().len() == columns {
+        return Ok(());
+    }
+    Err(Error::WrongKey { table: owner.table.name.clone(), key: key.clone(), columns })
 }
 
 /// Returns a time that a database has measured. Its clock may have been set back.

@@ -27,6 +27,8 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldStatus {
+    /// The schema of the owner's table, if its entity names one.
+    pub schema: Option<String>,
     /// The owner's table.
     pub table: String,
     /// The cached field.
@@ -46,8 +48,8 @@ pub struct FieldStatus {
     /// The changes that no worker has collected yet. A change of a related row counts once, however
     /// many rows it concerns.
     pub changes: Count,
-    /// The time for which the oldest of these rows and changes has waited. `None` if there is none.
-    /// Only those that were counted are known.
+    /// The time for which the oldest of these rows and changes has waited, or a value has been
+    /// expired. `None` if there is none. Only those that were counted are known.
     pub waiting_for: Option<Duration>,
     /// The same of the cached fields that this one is calculated from, if that is longer. While
     /// they wait, this field is as old as they are.
@@ -67,19 +69,23 @@ pub enum FieldState {
     Failing,
     /// An installation has flagged many rows, and workers have not come to all of them.
     Filling,
-    /// Something has waited for more than a minute.
+    /// Something has waited for a worker for more than a minute. The time of a `debounce` does not
+    /// count.
     Behind,
     /// Something waits, or is calculated.
     Working,
     /// Its readers recalculate it. How many rows are stale is not counted.
     Lazy,
+    /// Nothing of the field was seen. But other fields of the table have more than 10,000 rows or
+    /// changes waiting, and not all of them were looked at.
+    Unknown,
     /// Nothing waits.
     Fresh,
 }
 
 impl FieldState {
     /// Returns the state as a word: `not installed`, `failing`, `filling`, `behind`, `working`,
-    /// `lazy` or `fresh`.
+    /// `lazy`, `unknown` or `fresh`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotInstalled => "not installed",
@@ -88,6 +94,7 @@ impl FieldState {
             Self::Behind => "behind",
             Self::Working => "working",
             Self::Lazy => "lazy",
+            Self::Unknown => "unknown",
             Self::Fresh => "fresh",
         }
     }
@@ -145,7 +152,7 @@ pub(crate) async fn status(
     for model in models {
         let counts = match counts(&engine, db, model).await {
             Ok(counts) => Some(counts),
-            Err(Error::NotInstalled { .. }) => None,
+            Err(error) if is_not_installed(&error) => None,
             Err(error) => return Err(error),
         };
         let lazy = engine.lazy(model);
@@ -159,8 +166,17 @@ pub(crate) async fn status(
     Ok(Status { fields })
 }
 
+fn is_not_installed(error: &Error) -> bool {
+    match error {
+        Error::NotInstalled { .. } => true,
+        Error::Shared(error) => is_not_installed(error),
+        _ => false,
+    }
+}
+
 fn not_installed(model: &Model, field: usize) -> FieldStatus {
     FieldStatus {
+        schema: model.owner.table.schema.clone(),
         table: model.owner.table.name.clone(),
         field: model.owner.fields[field].name,
         state: FieldState::NotInstalled,
@@ -199,19 +215,33 @@ fn of_field(
     let failing = count(QueueState::Failing, &[Range::Due, Range::Later]);
     let failed = count(QueueState::Failed, &[Range::Failed]);
 
-    let waited = queued().map(|count| count.waited).chain(marked().map(|count| count.waited));
-    let waiting_for = waited.max().map(duration);
+    let expired = counts.expired.iter().filter(|(expired, _)| *expired == field);
+    let expired = expired.map(|(_, since)| *since).max();
+    let marked_for = marked().map(|count| count.waited).max();
+    let queued_for = queued().map(|count| count.waited).max();
+    let overdue = queued()
+        .filter(|count| count.state == QueueState::Due)
+        .filter_map(|count| count.due_in.map(|due_in| -due_in))
+        .max();
+    let waiting_for = expired.max(marked_for).max(queued_for).map(duration);
+    let late = expired.max(marked_for).max(overdue).map(duration);
+
     let is_filling = marked().any(|count| count.kind == MarkKind::Chunk);
+    let is_known = [changes, due, claimed, later, failing, failed]
+        .iter()
+        .all(|count| *count != Count::Unknown);
     let state = match waiting_for {
         _ if failing.at_least() + failed.at_least() > 0 => FieldState::Failing,
         _ if is_filling => FieldState::Filling,
-        Some(waiting) if waiting > BEHIND => FieldState::Behind,
+        Some(_) if late > Some(BEHIND) => FieldState::Behind,
         Some(_) => FieldState::Working,
         None if is_lazy => FieldState::Lazy,
+        None if !is_known => FieldState::Unknown,
         None => FieldState::Fresh,
     };
 
     FieldStatus {
+        schema: model.owner.table.schema.clone(),
         table: model.owner.table.name.clone(),
         field: name,
         state,
@@ -232,18 +262,15 @@ fn inherit(fields: &mut [FieldStatus], models: &[Arc<Model>]) {
     let places = models.iter().flat_map(|model| {
         (0..model.owner.fields.len()).map(move |field| (Arc::clone(model), field))
     });
-    let waiting: Vec<(String, &str, Option<Duration>)> = fields
-        .iter()
-        .map(|status| (status.table.clone(), status.field, status.waiting_for))
-        .collect();
+    let places: Vec<(Arc<Model>, usize)> = places.collect();
+    let waiting: Vec<Option<Duration>> = fields.iter().map(|status| status.waiting_for).collect();
 
-    for (status, (model, field)) in fields.iter_mut().zip(places) {
-        let below = model.all_below(field).iter().filter_map(|below| {
-            let owner = &below.model.owner;
-            let (.., waited) = waiting.iter().find(|(table, name, _)| {
-                *table == owner.table.name && *name == owner.fields[below.field].name
-            })?;
-            *waited
+    for (status, (model, field)) in fields.iter_mut().zip(&places) {
+        let below = model.all_below(*field).iter().filter_map(|below| {
+            let is_it = |(model, field): &(Arc<Model>, usize)| {
+                model.owner.table == below.model.owner.table && *field == below.field
+            };
+            waiting[places.iter().position(is_it)?]
         });
         status.inherited = below.max().filter(|waited| Some(*waited) > status.waiting_for);
     }

@@ -1,28 +1,22 @@
 //! Queries outside of the protocol's own transactions.
 
-use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, TransactionOptions};
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
-use crate::{
-    Error,
-    backend::{Backend, Transactions},
-    engine::Engine,
-    transaction,
-};
+use crate::{Error, backend::Backend, engine::Engine, transaction};
 
-/// Runs queries in a transaction that writes nothing. It is set so that plans go by keys, as those
-/// of workers do.
+/// Runs queries in a transaction that writes nothing, and in which all of them see one moment. It is
+/// set so that plans go by keys, as those of workers do.
 pub(crate) async fn query_by_keys<T>(
     engine: &Engine,
     db: &DatabaseConnection,
-    ask: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T, Error>,
+    ask: impl AsyncFnOnce(&DatabaseExecutor<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let transaction = transaction::begin(db, TransactionOptions::default()).await?;
-    let settings = Transactions { of_own_session: false, internal: false, writes: false };
-    let answer = async {
-        engine.backend.set_up(&transaction, settings).await?;
-        ask(&transaction).await
+    let backend = engine.backend;
+    let transaction = transaction::begin(db, backend.reading()).await?;
+    let answer = match backend.set_up_to_read(&transaction).await {
+        Ok(()) => ask(&DatabaseExecutor::Transaction(&transaction)).await,
+        Err(error) => Err(error.into()),
     };
-    let answer = answer.await;
     transaction.rollback().await?;
     answer
 }

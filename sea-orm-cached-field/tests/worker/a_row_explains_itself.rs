@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Error, Explanation, Key, Reason};
+use sea_orm_cached_field::{CachedFields, Count, Error, Explanation, Key, Reason};
 
 use crate::{
     fragile::*,
@@ -136,6 +136,20 @@ async fn that_an_installation_has_flagged_or_that_no_worker_sees(db: TestDb) {
     fragiles().repair(&*db).await.expect("marked");
     let flagged = opinion(&db, id).await;
     assert_eq!(flagged.reasons, [Reason::InFlaggedChunk, Reason::Empty]);
+
+    // A reader was faster than the worker: the chunk is still marked, but this row is fresh.
+    row(&db, id).await.opinion(&*db).await.unwrap();
+    assert_eq!(opinion(&db, id).await.to_string(), format!("fragile.opinion {id} is fresh\n"));
+}
+
+/// Also of a field that is calculated from rows behind `belongs_to`, whose marks name those rows.
+#[apply(contract)]
+async fn of_which_the_mark_is_lost(db: TestDb) {
+    set_up_lampposts(&db).await;
+    let post = a_lamppost(&db, &db.name("Ada")).await;
+    db.sql("DELETE FROM _lamppost_cached_marks").await;
+    let lost = explained(&db, lampposts(), "lamppost.full_name", post.id).await;
+    assert_eq!(lost.reasons, [Reason::Unqueued, Reason::Empty]);
 }
 
 #[apply(contract)]
@@ -174,7 +188,12 @@ async fn that_waits_for_what_it_is_calculated_from(db: TestDb) {
     let Explanation { reasons, .. } = explained(&db, clubs(), "club.title", 1).await;
     let [Reason::Marked { .. }, input] = reasons.as_slice() else { panic!("{reasons:?}") };
     let key = Key::new([1.into()]);
-    let rank = Reason::StaleInput { table: "club".to_owned(), field: "rank", rows: 1, key };
+    let rank = Reason::StaleInput {
+        table: "club".to_owned(),
+        field: "rank",
+        rows: Count::Exactly(1),
+        key,
+    };
     assert_eq!(*input, rank);
 }
 

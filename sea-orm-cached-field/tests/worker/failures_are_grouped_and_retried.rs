@@ -5,6 +5,7 @@ use sea_orm_cached_field::{Count, Error, FailedGroup, Key, Retry};
 use crate::{
     fragile::*,
     harness::{TestDb, connect},
+    league::{clubs, set_up_clubs},
 };
 
 const QUEUE: &str = "_fragile_cached_recalculations";
@@ -12,9 +13,10 @@ const QUEUE: &str = "_fragile_cached_recalculations";
 /// The groups, as a process sees them that has not asked a moment ago.
 async fn groups(db: &TestDb) -> Vec<FailedGroup> {
     let pool = connect(&db.url).await;
-    let groups = fragiles().failed(&pool).await.expect("groups");
+    let failed = fragiles().failed(&pool).await.expect("groups");
     pool.close().await.expect("closed");
-    groups
+    assert!(failed.is_complete, "{failed:?}");
+    failed.groups
 }
 
 fn shown(groups: &[FailedGroup]) -> Vec<String> {
@@ -108,9 +110,8 @@ async fn a_group_a_row_a_field_and_all_of_them_are_retried(db: TestDb) {
     assert_eq!(shown(&groups(&db).await).len(), 1);
 }
 
-/// A worker that sleeps is told.
 #[apply(contract)]
-async fn a_retry_wakes_the_workers(db: TestDb) {
+async fn a_worker_that_runs_takes_what_is_retried(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["error until repaired"]).await;
     let worker = start(fragiles().worker(&db).max_attempts(1));
@@ -143,6 +144,70 @@ async fn a_field_that_does_not_exist_is_an_error(db: TestDb) {
     set_up_fragiles(&db).await;
     let error = fragiles().retry(&db, Retry::Field("fragile.opinions")).await.unwrap_err();
     assert!(matches!(error, Error::NoSuchField { .. }), "{error}");
-    let expected = "there is no cached field `fragile.opinions`; there is fragile.opinion";
+    let expected = "`fragile.opinions` does not name one cached field; there is fragile.opinion";
     assert_eq!(error.to_string(), expected);
+
+    let key = Key::new([1.into(), 2.into()]);
+    let error = fragiles().retry(&db, Retry::Row("fragile.opinion", &key)).await.unwrap_err();
+    assert!(matches!(error, Error::WrongKey { .. }), "{error}");
+    let expected = "the key (1, 2) of `fragile` has to have 1 values, one for each key column";
+    assert_eq!(error.to_string(), expected);
+}
+
+/// The rows of one field do not hide those of another, however many they are.
+#[apply(contract)]
+async fn a_few_failures_behind_very_many_are_retried(db: TestDb) {
+    set_up_clubs(&db).await;
+    let queue = "_club_cached_recalculations";
+    let columns = "key_1, field, generation, due_at, last_error";
+    for first in (0..11_000).step_by(1_000) {
+        let keys = first..first + 1_000;
+        let rows: Vec<String> = keys.map(|key| format!("({key}, 'seat', 1, NULL, 'no')")).collect();
+        db.sql(&format!("INSERT INTO {queue} ({columns}) VALUES {}", rows.join(", "))).await;
+    }
+    let last = "(20000, 'rank', 1, NULL, 'No'), (20001, 'rank', 1, NULL, 'NO')";
+    db.sql(&format!("INSERT INTO {queue} ({columns}) VALUES {last}")).await;
+
+    let failed = clubs().failed(&db).await.expect("groups");
+    assert!(!failed.is_complete, "{failed:?}");
+    assert_eq!(clubs().retry(&db, Retry::Field("club.rank")).await.unwrap(), 2);
+    assert_eq!(clubs().retry(&db, Retry::All).await.unwrap(), 11_000);
+    let left = format!("SELECT count(*) FROM {queue} WHERE due_at IS NULL");
+    assert_eq!(db.scalar::<i64>(&left).await, 0);
+}
+
+/// Also where the database calls texts equal that differ in case.
+#[apply(contract)]
+async fn errors_that_differ_in_case_are_two_groups(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let columns = "key_1, field, generation, due_at, last_error";
+    let rows = "(1, 'opinion', 1, NULL, 'no'), (2, 'opinion', 1, NULL, 'NO')";
+    db.sql(&format!("INSERT INTO {QUEUE} ({columns}) VALUES {rows}")).await;
+    let failed = groups(&db).await;
+    assert_eq!(failed.len(), 2, "{failed:?}");
+    let rows = fragiles().failed_rows(&db, &failed[0], None, 10).await.expect("rows");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(fragiles().retry(&db, Retry::Group(&failed[0])).await.unwrap(), 1);
+}
+
+/// A row that fails again while others are retried is not retried without end.
+#[apply(contract)]
+async fn a_retry_ends_beside_a_worker_that_fails(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    many_rows(&db, 2_500, "error").await;
+    fragiles().worker(&db).max_attempts(1).drain().await.unwrap();
+    assert_eq!(place.all_times(), 2_500);
+    let worker = start(fragiles().worker(&db).max_attempts(1));
+    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 2_500);
+    worker.stop().await;
+}
+
+#[apply(contract)]
+async fn where_nothing_is_installed(db: TestDb) {
+    db.create(Entity).await;
+    let is_not_installed = |error: &Error| error.to_string().contains("are not installed");
+    let error = fragiles().retry(&db, Retry::All).await.unwrap_err();
+    assert!(is_not_installed(&error), "{error}");
+    let error = fragiles().failed(&db).await.unwrap_err();
+    assert!(is_not_installed(&error), "{error}");
 }

@@ -1,6 +1,7 @@
 //! What `status` tells of each field. A process shares a snapshot for two seconds, so each test
 //! asks over a pool of its own.
 
+use chrono::{TimeDelta, Utc};
 use sea_orm::DbBackend;
 use sea_orm_cached_field::{CachedFields, Count, FieldState, FieldStatus};
 
@@ -86,6 +87,45 @@ async fn of_rows_that_are_calculated_and_of_others_that_are_due(db: TestDb) {
     assert_figures(&db, FieldState::Working, [0, 0, 0, 1, 0, 0]).await;
 }
 
+/// It waits as long as its field says.
+#[apply(contract)]
+async fn of_rows_that_are_due_later(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let values = "(7, 'opinion', 1)";
+    db.sql(&format!("INSERT INTO {QUEUE} (key_1, field, generation) VALUES {values}")).await;
+    shift(&db, QUEUE, "queued_at", -600).await;
+    assert_figures(&db, FieldState::Working, [0, 1, 0, 0, 0, 0]).await;
+    shift(&db, QUEUE, "due_at", -70).await;
+    assert_figures(&db, FieldState::Behind, [0, 1, 0, 0, 0, 0]).await;
+}
+
+#[apply(contract)]
+async fn of_values_that_expire(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let [fine, well, merry, quiet] = rows_of(&db, ["fine", "well", "merry", "quiet"]).await;
+    db.drain(fragiles()).await;
+    for (id, seconds) in [(fine, 30), (well, 1_800), (merry, 40_000)] {
+        let moment = Utc::now() + TimeDelta::seconds(seconds);
+        row(&db, id).await.expire_opinion_after(moment, &*db).await.unwrap();
+    }
+
+    assert_figures(&db, FieldState::Fresh, [0; 6]).await;
+    let expirations = fragiles().expirations(&db).await.expect("expirations");
+    let shown: Vec<String> = expirations.iter().map(ToString::to_string).collect();
+    let counts = "0 expired, 1 within a minute, 2 within an hour, 3 within a day";
+    assert_eq!(shown, [format!("fragile.opinion: {counts}")]);
+
+    // No worker has flagged it.
+    let moment = Utc::now() - TimeDelta::seconds(70);
+    row(&db, quiet).await.expire_opinion_after(moment, &*db).await.unwrap();
+    assert_figures(&db, FieldState::Behind, [0; 6]).await;
+    let expirations = fragiles().expirations(&db).await.expect("expirations");
+    assert_eq!(expirations[0].expired, Count::Exactly(1));
+    assert_eq!(expirations[0].within_a_minute, Count::Exactly(1));
+    db.drain(fragiles()).await;
+    assert_figures(&db, FieldState::Fresh, [0; 6]).await;
+}
+
 #[apply(contract)]
 async fn of_failures(db: TestDb) {
     set_up_fragiles(&db).await;
@@ -163,4 +203,20 @@ async fn of_more_rows_than_are_counted(db: TestDb) {
     let [changes, due, failed] =
         [Count::AtLeast(10_000), Count::AtLeast(10_000), Count::Exactly(0)];
     assert_eq!(counts, [changes, due, unknown, Count::Exactly(0), unknown, failed]);
+}
+
+/// What was not looked at is not fresh.
+#[apply(contract)]
+async fn of_a_field_behind_very_many_rows_of_another(db: TestDb) {
+    set_up_clubs(&db).await;
+    let queue = "_club_cached_recalculations";
+    for first in (0..11_000).step_by(1_000) {
+        let keys = first..first + 1_000;
+        let rows: Vec<String> = keys.map(|key| format!("({key}, 'seat', 1)")).collect();
+        let rows = rows.join(", ");
+        db.sql(&format!("INSERT INTO {queue} (key_1, field, generation) VALUES {rows}")).await;
+    }
+    let fields = of_fields(&db, clubs()).await;
+    let rank = fields.iter().find(|status| status.field == "rank").expect("the rank");
+    assert_eq!((rank.state, rank.due), (FieldState::Unknown, Count::Unknown));
 }

@@ -2,32 +2,60 @@
 
 use sea_orm::Statement;
 
-use super::{DIALECT, as_expiry, keys, names, of_expiry, statement};
+use super::{DIALECT, as_expiry, keys, names, of_expiry, read, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{shared, sql::Sql},
     declaration::Key,
-    layout::Owner,
+    layout::{Field, Owner},
 };
 
+/// The time until the value of the row `t` expires.
+fn expires_in(field: &Field) -> Option<String> {
+    let moment = of_expiry(field, &moment(field)?);
+    Some(DIALECT.milliseconds_between(DIALECT.now(), &moment))
+}
+
+/// The expiry of the row `t`, as its index has it.
+fn moment(field: &Field) -> Option<String> {
+    DIALECT.expiry(field).map(|expires| format!("t.{expires}"))
+}
+
 pub(crate) fn row(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let declared = &owner.fields[field];
-    let expires_in = DIALECT.expiry(declared).map(|expires| {
-        let moment = of_expiry(declared, &format!("t.{expires}"));
-        DIALECT.milliseconds_between(DIALECT.now(), &moment)
-    });
+    let expires_in = expires_in(&owner.fields[field]);
     let expires_in = expires_in.as_deref().unwrap_or("CAST(NULL AS SIGNED)");
     shared::inspect::row(Sql::mysql(), owner, field, key, expires_in)
 }
 
+/// Whether the row is marked: by its own key, or by that of a related row.
+pub(crate) fn is_marked(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::mysql();
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
+    let table = names.table();
+    let row = format!("{table} t WHERE {is_row}");
+    let marked = read::marked(owner, &row, &names.field(field));
+    let text = format!(
+        "SELECT {marked} AS marked
+           FROM {row}"
+    );
+    statement(sql, text)
+}
+
+/// Only for a field that has an expiry.
+pub(crate) fn first_expiry(owner: &Owner, field: usize) -> Option<Statement> {
+    let declared = &owner.fields[field];
+    let (moment, expires_in) = (moment(declared)?, expires_in(declared)?);
+    Some(shared::inspect::first_expiry(Sql::mysql(), owner, field, &moment, &expires_in))
+}
+
 pub(crate) fn count_expiries(owner: &Owner, field: usize) -> Statement {
     let declared = &owner.fields[field];
-    let moment = DIALECT.expiry(declared).map(|expires| format!("t.{expires}"));
+    let moment = moment(declared).unwrap_or_default();
     let until = shared::inspect::HORIZONS.map(|seconds| {
         as_expiry(declared, &format!("(UTC_TIMESTAMP(6) + INTERVAL {seconds} SECOND)"))
     });
-    let moment = moment.unwrap_or_default();
     shared::inspect::count_expiries(Sql::mysql(), owner, field, &moment, &until)
 }
 
@@ -57,6 +85,8 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
     [
         named("row", row(owner, 0, &of.keys[0])),
+        named("is_marked", is_marked(owner, 0, &of.keys[0])),
+        named("first_expiry", first_expiry(owner, 0)),
         named("count_expiries", count_expiries(owner, 0)),
         named("retry", retry(owner, 0, &of.keys)),
     ]

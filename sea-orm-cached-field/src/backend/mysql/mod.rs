@@ -239,6 +239,14 @@ pub(super) fn transaction(writes: bool) -> TransactionOptions {
     }
 }
 
+pub(super) fn reading() -> TransactionOptions {
+    TransactionOptions {
+        isolation_level: Some(IsolationLevel::RepeatableRead),
+        access_mode: Some(AccessMode::ReadOnly),
+        ..Default::default()
+    }
+}
+
 pub(super) fn is_read_only(error: &DbErr) -> bool {
     // The server, the transaction, and the storage engine.
     matches!(catalog::error_number(error), Some(1290 | 1792 | 1836))

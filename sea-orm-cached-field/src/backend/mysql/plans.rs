@@ -246,6 +246,9 @@ async fn no_statement_reads_a_whole_table(url: &str) {
                 "work" => &["m by", "q by by_due", "t by lamppost_cached_full_name_expires_after"],
                 // No more are read than are counted.
                 "count_marks" => &["m by PRIMARY"],
+                // All of the queue, once for a retry of however many rows.
+                "rows_to_retry" => &["q by PRIMARY"],
+                "first_expiry" => &["t by lamppost_cached_full_name_expires_after"],
                 // The oldest that are due, of which no more are read than are taken.
                 "lease_due" => &["e by by_due"],
                 // It stands over the user's tables alone, of which the server knows whether they

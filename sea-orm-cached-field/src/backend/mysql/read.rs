@@ -6,7 +6,10 @@ use super::{DIALECT, as_expiry, milliseconds, names, statement, tables::via, way
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::{Sql, marks},
+    backend::{
+        shared,
+        sql::{Sql, marks},
+    },
     declaration::Key,
     layout::{Owner, Source},
 };
@@ -135,6 +138,7 @@ pub(crate) fn stale_behind(
     of: &[Key],
     below: &Owner,
     field: usize,
+    limit: Option<u64>,
 ) -> Statement {
     let mut sql = Sql::mysql();
     let owners = rows(&mut sql, owner, of);
@@ -152,9 +156,10 @@ pub(crate) fn stale_behind(
     let text = format!(
         "SELECT DISTINCT {selected}
            FROM {behind}
-          WHERE {stale}",
+          WHERE {stale}{limit}",
         selected = names.read_own_key(),
         stale = stale(below, &behind, field),
+        limit = shared::read::limit(limit),
     );
 
     statement(sql, text)
@@ -200,7 +205,7 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
     ];
 
     for source in &owner.sources {
-        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
+        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0, None);
         examples.push(named("stale_behind", behind(&of.keys[..1])));
         examples.push(named("stale_behind rows", behind(&of.keys)));
     }

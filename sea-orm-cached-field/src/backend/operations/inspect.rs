@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use super::{execute, query, read_key, value};
+use super::{execute, keys, query, read_key, value};
 use crate::{
     backend::{Backend, shared, sizes::claims_in_parts},
     declaration::Key,
@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl Backend {
-    /// How many rows of the queue and marks there are, by field and state.
+    /// How many rows of the queue and marks there are, by field and state; the errors of what
+    /// fails; and what has expired.
     pub(crate) async fn counts(
         self,
         db: &impl ConnectionTrait,
@@ -37,6 +38,7 @@ impl Backend {
                 },
                 rows: found(row)?,
                 waited: row.try_get("", "waited")?,
+                due_in: row.try_get("", "due_in")?,
             })
         };
         let of_marks = |row: &QueryResult| {
@@ -54,14 +56,26 @@ impl Backend {
 
         let queue = query(db, shared::inspect::count_queue(self.sql(), owner)).await?;
         let marks = query(db, shared::inspect::count_marks(self.sql(), owner)).await?;
-        Ok(Counts {
-            queue: queue.iter().map(of_queue).collect::<Result<_, _>>()?,
-            marks: marks.iter().map(of_marks).collect::<Result<_, _>>()?,
-        })
+        let queue = queue.iter().map(of_queue).collect::<Result<Vec<_>, _>>()?;
+        let marks = marks.iter().map(of_marks).collect::<Result<_, _>>()?;
+
+        let fails =
+            |count: &QueueCount| matches!(count.state, QueueState::Failing | QueueState::Failed);
+        let failures = match queue.iter().any(fails) {
+            true => self.failed_groups(db, owner).await?,
+            false => Vec::new(),
+        };
+
+        let mut expired = Vec::new();
+        for field in 0..owner.fields.len() {
+            let first = statements!(self, inspect::first_expiry(owner, field));
+            let expires_in = value::<Option<i64>>(db, first, "expires_in").await?.flatten();
+            expired.extend(expires_in.filter(|time| *time < 0).map(|time| (field, -time)));
+        }
+        Ok(Counts { queue, marks, failures, expired })
     }
 
-    /// The errors of what fails or has failed, the most frequent first.
-    pub(crate) async fn failed_groups(
+    async fn failed_groups(
         self,
         db: &impl ConnectionTrait,
         owner: &Owner,
@@ -105,6 +119,20 @@ impl Backend {
         query(db, rows).await?.iter().map(read).collect()
     }
 
+    /// The rows that wait after such a failure, whose keys come after another, in the order of their
+    /// keys.
+    pub(crate) async fn rows_to_retry(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        of: &Failure<'_>,
+        after: Option<&Key>,
+        limit: u64,
+    ) -> Result<Vec<Key>, DbErr> {
+        let rows = shared::inspect::rows_to_retry(self.sql(), owner, of, after, limit);
+        keys(db, owner, rows).await
+    }
+
     /// Makes those of these rows due again that wait after a failure. Returns how many.
     pub(crate) async fn retry(
         self,
@@ -113,9 +141,9 @@ impl Backend {
         field: usize,
         keys: &[Key],
     ) -> Result<u64, DbErr> {
-        let keys = in_order(keys.to_vec(), |key| (key, field));
+        let rows = in_order(keys.to_vec(), |key| (key, field));
         let mut retried = 0;
-        for keys in claims_in_parts(owner, &keys) {
+        for keys in claims_in_parts(owner, &rows) {
             retried += execute(db, statements!(self, inspect::retry(owner, field, keys))).await?;
         }
         Ok(retried)
@@ -151,7 +179,6 @@ impl Backend {
     ) -> Result<Option<PlaceInQueue>, DbErr> {
         let read = |row: &QueryResult| {
             Ok(PlaceInQueue {
-                waited: row.try_get("", "waited")?,
                 due_in: row.try_get("", "due_in")?,
                 leased_for: row.try_get("", "leased_for")?,
                 attempts: row.try_get("", "attempts")?,
@@ -175,6 +202,18 @@ impl Backend {
         let marks = query(db, shared::inspect::marks_of_row(self.sql(), owner, field, key)).await?;
         let Some(row) = marks.first() else { return Ok((0, None)) };
         Ok((found(row)?, row.try_get("", "waited")?))
+    }
+
+    /// Whether a field of this row is marked, by its own key or by that of a related row.
+    pub(crate) async fn is_row_marked(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+        key: &Key,
+    ) -> Result<bool, DbErr> {
+        let marked = statements!(self, inspect::is_marked(owner, field, key));
+        Ok(value(db, marked, "marked").await?.unwrap_or(false))
     }
 
     /// Whether the row is in a marked chunk of flagged rows.

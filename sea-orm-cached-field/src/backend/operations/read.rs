@@ -81,7 +81,7 @@ impl Backend {
     }
 
     /// The rows behind this source, as seen from these rows of the owner, of which the field of
-    /// another owner is stale.
+    /// another owner is stale. `limit`: no more of them.
     pub(crate) async fn stale_behind(
         self,
         db: &impl ConnectionTrait,
@@ -90,8 +90,9 @@ impl Backend {
         rows: &[Key],
         of: &Owner,
         field: usize,
+        limit: Option<u64>,
     ) -> Result<Vec<Key>, DbErr> {
-        let stale = statements!(self, read::stale_behind(owner, source, rows, of, field));
+        let stale = statements!(self, read::stale_behind(owner, source, rows, of, field, limit));
         keys(db, of, stale).await
     }
 

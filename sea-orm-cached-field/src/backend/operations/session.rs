@@ -30,6 +30,19 @@ impl Backend {
         Ok(())
     }
 
+    /// Sets a transaction that only reads, so that plans go by keys.
+    pub(crate) async fn set_up_to_read(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let settings = of_one_database!(
+            self,
+            Postgres => claim::settings_to_read(),
+            otherwise: String::new()
+        );
+        if !settings.is_empty() {
+            db.execute_unprepared(&settings).await?;
+        }
+        Ok(())
+    }
+
     /// Keeps other installations out until the transaction ends, or they are let in again. Returns
     /// whether it could.
     pub(crate) async fn lock_out_installations(

@@ -56,13 +56,18 @@ pub(crate) fn settings(transactions: Transactions) -> Option<String> {
         return (!internal).then_some(tells_apart);
     }
 
-    let settings = SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ");
+    let settings = settings_to_read();
     let mode = if writes { " READ WRITE" } else { "" };
     Some(format!(
         "SET TRANSACTION ISOLATION LEVEL READ COMMITTED{mode};
          {settings};
          {tells_apart}"
     ))
+}
+
+/// What a transaction sets that only reads.
+pub(crate) fn settings_to_read() -> String {
+    SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ")
 }
 
 /// The same for the whole of a session.

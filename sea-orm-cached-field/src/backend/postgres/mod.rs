@@ -33,7 +33,9 @@ pub(super) mod unique;
 pub(super) mod upgrade;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbErr, Statement, TransactionOptions};
+use sea_orm::{
+    AccessMode, DatabaseConnection, DbErr, IsolationLevel, Statement, TransactionOptions,
+};
 
 use super::{
     Identity, WakeUp,
@@ -115,6 +117,14 @@ pub(super) fn wake_up() -> WakeUp {
 
 pub(super) fn transaction(_: bool) -> TransactionOptions {
     TransactionOptions::default()
+}
+
+pub(super) fn reading() -> TransactionOptions {
+    TransactionOptions {
+        isolation_level: Some(IsolationLevel::RepeatableRead),
+        access_mode: Some(AccessMode::ReadOnly),
+        ..Default::default()
+    }
 }
 
 pub(super) fn is_read_only(error: &DbErr) -> bool {

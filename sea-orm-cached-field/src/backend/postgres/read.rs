@@ -154,6 +154,7 @@ pub(crate) fn stale_behind(
     of: &[Key],
     below: &Owner,
     field: usize,
+    limit: Option<u64>,
 ) -> Statement {
     let mut sql = Sql::postgres();
     let (with, owners, are_rows) = rows(&mut sql, owner, of);
@@ -165,9 +166,10 @@ pub(crate) fn stale_behind(
                    FROM {owners}
                   CROSS JOIN LATERAL (SELECT {row}.* FROM {behind}) s
                   WHERE {are_rows}) t
-          WHERE {stale}",
+          WHERE {stale}{limit}",
         selected = names(below).read_own_key(),
         stale = stale(below, field),
+        limit = shared::read::limit(limit),
     );
 
     statement(sql, text)
@@ -212,7 +214,7 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
     ];
 
     for source in &owner.sources {
-        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
+        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0, None);
         examples.push(named("stale_behind", behind(&of.keys[..1])));
         examples.push(named("stale_behind rows", behind(&of.keys)));
     }

@@ -5,7 +5,7 @@ use sea_orm::Statement;
 
 use crate::{
     backend::{
-        names::{Dialect, Names},
+        names::{Columns, Dialect, Names},
         sql::Sql,
     },
     declaration::Key,
@@ -58,9 +58,22 @@ fn waited(names: Names<'_>) -> String {
     names.dialect.milliseconds_between("q.queued_at", names.dialect.now())
 }
 
+/// An error of the queue. MySQL would call errors equal that differ in case or accents.
+fn error(names: Names<'_>) -> &'static str {
+    match names.dialect {
+        Dialect::MySql => "CONVERT(q.last_error USING utf8mb4) COLLATE utf8mb4_bin",
+        _ => "q.last_error",
+    }
+}
+
 /// The time after which a row of the queue is due; NULL if it has failed for good.
 fn due_in(names: Names<'_>) -> String {
-    names.dialect.milliseconds_between(names.dialect.now(), "q.due_at")
+    let due_at = match names.dialect {
+        // A moment may be infinite there. `greatest` passes over NULL.
+        Dialect::Postgres => "CASE WHEN q.due_at IS NOT NULL THEN greatest(q.due_at, 'epoch') END",
+        _ => "q.due_at",
+    };
+    names.dialect.milliseconds_between(names.dialect.now(), due_at)
 }
 
 pub(crate) fn count_queue(sql: Sql, owner: &Owner) -> Statement {
@@ -73,12 +86,14 @@ pub(crate) fn count_queue(sql: Sql, owner: &Owner) -> Statement {
                                      WHEN q.last_error IS NOT NULL THEN 'failing'
                                      WHEN q.due_at > {now} THEN 'later'
                                      ELSE 'due' END AS state,
-                                {waited} AS waited",
+                                {waited} AS waited, {due_in} AS due_in",
         waited = waited(names),
+        due_in = due_in(names),
     );
 
     let text = format!(
-        "SELECT s.part, s.field, s.state, count(*) AS found, max(s.waited) AS waited
+        "SELECT s.part, s.field, s.state, count(*) AS found, max(s.waited) AS waited,
+                min(s.due_in) AS due_in
            FROM (
                  {ranges}) s
           GROUP BY s.part, s.field, s.state
@@ -115,16 +130,18 @@ pub(crate) fn count_marks(sql: Sql, owner: &Owner) -> Statement {
     sql.statement(text)
 }
 
-/// The rows that fail now, or have failed for good. `waiting`: only those that wait.
-fn failed(names: Names<'_>, keys: &str, waiting: bool) -> String {
+/// The rows that fail now, or have failed for good.
+fn failed(names: Names<'_>, keys: &str) -> String {
     let columns = format!(
-        "{keys}q.field, q.last_error, q.attempts, q.due_at IS NULL AS is_final,
+        "{keys}q.field, {error} AS last_error, q.attempts,
+                                q.due_at IS NULL AS is_final,
                                 {waited} AS waited,
                                 {due_in} AS retry_in",
+        error = error(names),
         waited = waited(names),
         due_in = due_in(names),
     );
-    ranges(names, &columns, if waiting { &[2, 1] } else { &[2, 1, 0] })
+    ranges(names, &columns, &[2, 1, 0])
 }
 
 pub(crate) fn failed_groups(sql: Sql, owner: &Owner) -> Statement {
@@ -138,7 +155,7 @@ pub(crate) fn failed_groups(sql: Sql, owner: &Owner) -> Statement {
           GROUP BY s.field, s.last_error, s.is_final
           ORDER BY found DESC, s.field, error
           LIMIT {GROUPS}",
-        failed = failed(names, "", false),
+        failed = failed(names, ""),
     );
 
     sql.statement(text)
@@ -152,41 +169,80 @@ pub(crate) fn failed_rows(
     limit: u64,
 ) -> Statement {
     let names = sql.names(owner);
-    let keys = names.keys_of("q");
-    let mut conditions = vec![format!("s.field = {}", names.field(of.field))];
-    if let Some(error) = of.error {
-        conditions.push(format!("s.last_error = {}", sql.bind(error)));
-    } else {
-        conditions.push("s.last_error IS NOT NULL".to_owned());
-    }
-    if let Some(is_final) = of.is_final {
-        conditions.push(if is_final { "s.is_final" } else { "NOT s.is_final" }.to_owned());
-    }
-
     let columns = names.keys_of("s");
-    if let Some(after) = after {
-        conditions.push(sql.compare_keys(owner, &columns, ">", after));
-    }
-    let order = owner.key.iter().zip(columns.iter());
-    let order: Vec<String> =
-        order.map(|(key, column)| names.dialect.cast(&key.order, column)).collect();
+    let mut conditions = vec![format!("s.field = {}", names.field(of.field))];
+    conditions.extend(of_failure(&mut sql, of, "s.last_error", "s.is_final"));
+    conditions.extend(after.map(|after| sql.compare_keys(owner, &columns, ">", after)));
 
     let text = format!(
-        "SELECT {selected}, s.last_error AS error, s.attempts, s.waited, s.retry_in,
-                s.is_final
+        "SELECT {selected}, s.last_error AS error, s.attempts, s.waited, s.retry_in, s.is_final
            FROM (
                  {failed}) s
           WHERE {conditions}
           ORDER BY {order}
           LIMIT {limit}",
         selected = names.read(&columns),
-        failed = failed(names, &format!("{keys}, "), of.is_waiting),
+        failed = failed(names, &format!("{}, ", names.keys_of("q"))),
         conditions = conditions.join("\n            AND "),
-        order = order.join(", "),
+        order = by_key(&sql, owner, &columns),
         limit = sql.bind(limit as i64),
     );
 
     sql.statement(text)
+}
+
+/// The rows that wait after a failure, in the order of their keys: of all of the queue.
+pub(crate) fn rows_to_retry(
+    mut sql: Sql,
+    owner: &Owner,
+    of: &Failure<'_>,
+    after: Option<&Key>,
+    limit: u64,
+) -> Statement {
+    let names = sql.names(owner);
+    let columns = names.keys_of("q");
+    let by_key_index = match names.dialect {
+        Dialect::MySql => " FORCE INDEX (PRIMARY)",
+        _ => "",
+    };
+    let mut conditions =
+        vec![format!("q.field = {}", names.field(of.field)), waits_after_failure(names, "q")];
+    conditions.extend(of_failure(&mut sql, of, error(names), "q.due_at IS NULL"));
+    conditions.extend(after.map(|after| sql.compare_keys(owner, &columns, ">", after)));
+
+    let text = format!(
+        "SELECT {selected}
+           FROM {queue} q{by_key_index}
+          WHERE {conditions}
+          ORDER BY {order}
+          LIMIT {limit}",
+        selected = names.read(&columns),
+        queue = names.queue(),
+        conditions = conditions.join("\n            AND "),
+        order = by_key(&sql, owner, &columns),
+        limit = sql.bind(limit as i64),
+    );
+
+    sql.statement(text)
+}
+
+/// The conditions for the error and the state of a failure.
+fn of_failure(sql: &mut Sql, of: &Failure<'_>, error: &str, is_final: &str) -> Vec<String> {
+    let mut conditions = vec![match of.error {
+        Some(wanted) => format!("{error} = {}", sql.bind(wanted)),
+        None => format!("{error} IS NOT NULL"),
+    }];
+    conditions.extend(of.is_final.map(|wanted| {
+        let not = if wanted { "" } else { "NOT " };
+        format!("{not}({is_final})")
+    }));
+    conditions
+}
+
+/// The columns of keys, as they are compared.
+fn by_key(sql: &Sql, owner: &Owner, columns: &Columns) -> Columns {
+    let columns = owner.key.iter().zip(columns.iter());
+    columns.map(|(key, column)| sql.dialect().cast(&key.order, column)).collect()
 }
 
 /// What the row itself says. `expires_in`: an expression over the owner's row `t`, in milliseconds.
@@ -219,14 +275,12 @@ pub(crate) fn place(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Sta
     let is_row = sql.key_is(owner, &names.keys_of("q"), key);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
-        "SELECT {waited} AS waited,
-                {due_in} AS due_in,
+        "SELECT {due_in} AS due_in,
                 CASE WHEN q.leased_until > {now} THEN {leased_for} ELSE 0 END AS leased_for,
                 q.attempts, q.waves, q.last_error AS error
            FROM {queue} q
           WHERE {is_row}
             AND q.field = {name}",
-        waited = waited(names),
         due_in = due_in(names),
         leased_for = names.dialect.milliseconds_between(now, "q.leased_until"),
         queue = names.queue(),
@@ -267,6 +321,31 @@ pub(crate) fn is_in_chunk(mut sql: Sql, owner: &Owner, field: usize, key: &Key) 
         table = names.table(),
         marks = names.marks(),
         is_of_chunk = names.is_of_chunk(),
+    );
+
+    sql.statement(text)
+}
+
+/// The first expiry of values that are not flagged. Flagged ones wait in the queue. `moment`: the
+/// expiry, as its index has it.
+pub(crate) fn first_expiry(
+    sql: Sql,
+    owner: &Owner,
+    field: usize,
+    moment: &str,
+    expires_in: &str,
+) -> Statement {
+    let names = sql.names(owner);
+    let text = format!(
+        "SELECT {expires_in} AS expires_in
+           FROM {table} t
+          WHERE t.{expires} IS NOT NULL
+            AND NOT t.{flag}
+          ORDER BY {moment}
+          LIMIT 1",
+        table = names.table(),
+        expires = names.dialect.expiry(&owner.fields[field]).unwrap_or_default(),
+        flag = names.flag(field),
     );
 
     sql.statement(text)

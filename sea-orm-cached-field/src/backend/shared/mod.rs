@@ -48,7 +48,7 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
     let owner = &of.owner;
     let after = of.chunk.after.as_ref();
     let marked = std::slice::from_ref(&of.chunk);
-    let failure = Failure { field: 0, error: Some("no"), is_final: Some(false), is_waiting: false };
+    let failure = Failure { field: 0, error: Some("no"), is_final: Some(false) };
 
     [
         named("flag", mark::flag(sql(), owner, 0, &of.keys[0])),
@@ -64,6 +64,7 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
         named("count_marks", inspect::count_marks(sql(), owner)),
         named("failed_groups", inspect::failed_groups(sql(), owner)),
         named("failed_rows", inspect::failed_rows(sql(), owner, &failure, after, 100)),
+        named("rows_to_retry", inspect::rows_to_retry(sql(), owner, &failure, after, 100)),
         named("place", inspect::place(sql(), owner, 0, &of.keys[0])),
         named("marks_of_row", inspect::marks_of_row(sql(), owner, 0, &of.keys[0])),
         named("is_in_chunk", inspect::is_in_chunk(sql(), owner, 0, &of.keys[0])),

@@ -17,3 +17,8 @@ pub(crate) fn numbered(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
     columns.push(Bound::new("place", 0..keys.len() as i64));
     sql.table("k", columns)
 }
+
+/// A limit at the end of a query.
+pub(crate) fn limit(rows: Option<u64>) -> String {
+    rows.map_or_else(String::new, |rows| format!("\n          LIMIT {rows}"))
+}

@@ -100,6 +100,11 @@ pub(super) fn transaction(_: bool) -> TransactionOptions {
     }
 }
 
+/// A transaction of SQLite sees one moment, and does not lock until it writes.
+pub(super) fn reading() -> TransactionOptions {
+    TransactionOptions::default()
+}
+
 pub(super) fn is_read_only(error: &DbErr) -> bool {
     primary_code(error) == Some(SQLITE_READONLY)
 }

@@ -125,6 +125,7 @@ pub(crate) fn stale_behind(
     of: &[Key],
     below: &Owner,
     field: usize,
+    limit: Option<u64>,
 ) -> Statement {
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
@@ -134,12 +135,13 @@ pub(crate) fn stale_behind(
     let text = format!(
         "SELECT {selected}
            FROM {table} t
-          WHERE ({key}) IN ({rows}) AND {stale}",
+          WHERE ({key}) IN ({rows}) AND {stale}{limit}",
         selected = names.read_own_key(),
         table = names.table(),
         rows = way::rows_of(owner, source, &are_rows, &key),
         key = key.of("t"),
         stale = stale(below, field),
+        limit = shared::read::limit(limit),
     );
 
     statement(sql, text)
@@ -184,7 +186,7 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
     ];
 
     for source in &owner.sources {
-        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
+        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0, None);
         examples.push(named("stale_behind", behind(&of.keys[..1])));
         examples.push(named("stale_behind rows", behind(&of.keys)));
     }
