@@ -119,8 +119,8 @@ impl Backend {
         query(db, rows).await?.iter().map(read).collect()
     }
 
-    /// The rows that wait after such a failure, whose keys come after another, in the order of their
-    /// keys.
+    /// The rows that wait after such a failure, in the order of their keys. They come after another
+    /// key.
     pub(crate) async fn rows_to_retry(
         self,
         db: &impl ConnectionTrait,
