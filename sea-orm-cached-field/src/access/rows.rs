@@ -239,7 +239,7 @@ impl FieldRows {
             Way::Itself => rows.stale(db, keys).await?,
             Way::Behind(source) => {
                 let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
-                    backend.stale_behind(db, own, source, keys, owner, below.field, limit).await
+                    backend.stale_behind(db, own, source, keys, (owner, below.field), limit).await
                 };
                 let repeats = !source.repeated.is_empty() || owner.repeats();
                 ask(db, stale, repeats, [own, owner]).await?

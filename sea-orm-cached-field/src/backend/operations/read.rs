@@ -88,8 +88,7 @@ impl Backend {
         owner: &Owner,
         source: &Source,
         rows: &[Key],
-        of: &Owner,
-        field: usize,
+        (of, field): (&Owner, usize),
         limit: Option<u64>,
     ) -> Result<Vec<Key>, DbErr> {
         let stale = statements!(self, read::stale_behind(owner, source, rows, of, field, limit));
