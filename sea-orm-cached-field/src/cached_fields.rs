@@ -251,8 +251,9 @@ impl CachedFields {
     ///
     /// It is made for pages and probes that ask all the time. All who ask within two seconds, over
     /// this pool and its clones, get the same figures. The owner's table is read only for the first
-    /// expiry. Of the queue and of the marks, 10,001 rows are counted at most ([`Count`](crate::Count)). Fields
-    /// that are not installed are [`FieldState::NotInstalled`](crate::FieldState::NotInstalled).
+    /// expiry. Of each part of the queue, and of the marks, 10,001 rows are counted at most
+    /// ([`Count`](crate::Count)). Fields of a table beside which nothing is installed are
+    /// [`FieldState::NotInstalled`](crate::FieldState::NotInstalled).
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -268,17 +269,17 @@ impl CachedFields {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Database`], and those of the models ([`Error::UnsupportedPath`]). They may come in an
-    /// [`Error::Shared`].
+    /// [`Error::Database`], and those of the models ([`Error::UnsupportedPath`]). They may come in
+    /// an [`Error::Shared`].
     pub async fn status(&self, db: &DatabaseConnection) -> Result<Status, Error> {
         inspection::status(db, &self.models()?).await
     }
 
-    /// Returns the errors of calculations that fail, or have failed for good, and how many rows have
-    /// each. At most 100 groups a model are returned.
+    /// Returns the errors of calculations that fail, or have failed for good, and how many rows
+    /// have each. At most 100 groups a model are returned.
     ///
-    /// The rows are counted as [`CachedFields::status`] counts them, at the same time.
-    /// [`CachedFields::failed_rows`] returns the rows of a group.
+    /// The rows are counted when those of [`CachedFields::status`] are. Rows that are being retried
+    /// are among them. [`CachedFields::failed_rows`] returns the rows of a group.
     ///
     /// # Errors
     /// [`Error::NotInstalled`], [`Error::Database`], and those of the models
@@ -306,9 +307,9 @@ impl CachedFields {
     }
 
     /// Makes calculations that have failed due again, for good or not, with no attempt counted.
-    /// Returns the number of fields of rows. It goes over the queue once, however many rows have
-    /// failed, and changes at most 1,000 rows in a transaction. A row whose place in the queue is
-    /// locked at this moment may be left out.
+    /// Returns the number of fields of rows. It goes over the queue once for each field, however
+    /// many rows have failed, and changes at most 1,000 rows in a transaction. A row whose place in
+    /// the queue is locked at this moment may be left out.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {

@@ -119,6 +119,9 @@ pub(crate) enum State {
 /// The greatest number of rows, and of marks, that an inspection counts.
 pub(crate) const COUNTED: u64 = 10_001;
 
+/// The greatest number of groups of failures that an inspection returns for a model.
+pub(crate) const GROUPS: usize = 100;
+
 /// What waits for a model. Nothing is counted beyond [`COUNTED`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {

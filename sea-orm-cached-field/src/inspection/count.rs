@@ -2,8 +2,9 @@ use std::fmt;
 
 use crate::queue::COUNTED;
 
-/// A number of rows, as far as it was counted. Nothing counts more than 10,000 rows, because the
-/// figures of a large backlog must not add to its load.
+/// A number of rows, as far as it was counted. The figures of a large backlog must not add to its
+/// load. So no more than 10,001 rows are counted of each part of the queue: of what is due, of what
+/// is due later, and of what has failed for good.
 ///
 /// Displayed, it is `17`, `10,000+` or `unknown`.
 ///

@@ -99,7 +99,8 @@ pub enum Reason {
         attempts: u32,
     },
     /// A cached field that the value is calculated from is stale, directly or through other cached
-    /// fields.
+    /// fields. It is looked for only if the value is stale itself, and not behind relations whose
+    /// rows a cached column finds.
     StaleInput {
         /// The table of that field.
         table: String,
@@ -241,7 +242,12 @@ pub(crate) async fn explain(
         reasons.extend(row.expired());
         if is_stale && reasons.is_empty() {
             let is_lazy = engine.lazy(&model).contains(&field);
-            reasons.push(if is_lazy { Reason::LeftToReaders } else { Reason::Unqueued });
+            reasons.push(match row.is_flagged {
+                // It has expired just now, or for ever.
+                false => Reason::Expired { since: Duration::ZERO },
+                true if is_lazy => Reason::LeftToReaders,
+                true => Reason::Unqueued,
+            });
         }
 
         reasons.extend((row.is_flagged && row.is_empty).then_some(Reason::Empty));

@@ -9,7 +9,7 @@ use crate::{
     engine::Engine,
     error::counted,
     protocol::{self, Connections},
-    queue::{Failure, Range},
+    queue::{Failure, GROUPS, Range},
     registry::Model,
 };
 
@@ -25,7 +25,8 @@ pub struct Failed {
     /// first.
     pub groups: Vec<FailedGroup>,
     /// Whether all failures were looked at. If more than 10,000 rows of a table are due, are due
-    /// later or have failed for good, there may be others.
+    /// later or have failed for good, there may be others. So there may be if a table has 100
+    /// groups.
     pub is_complete: bool,
 }
 
@@ -113,7 +114,8 @@ pub(crate) async fn failed(
         let owner = &model.owner;
         let counts = counts(&engine, db, model).await?.read;
         let is_cut = |ranges: &[Range]| ranges.iter().any(|range| counts.is_cut(*range));
-        failed.is_complete &= !is_cut(&[Range::Due, Range::Later, Range::Failed]);
+        failed.is_complete &=
+            !is_cut(&[Range::Due, Range::Later, Range::Failed]) && counts.failures.len() < GROUPS;
 
         failed.groups.extend(counts.failures.iter().filter_map(|group| {
             let field = owner.fields[owner.field_index(&group.field)?].name;

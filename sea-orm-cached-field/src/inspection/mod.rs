@@ -2,7 +2,7 @@
 //! [`retry`].
 //!
 //! No statement reads an owner's table other than by key, or by the index over an expiry. None
-//! counts more than 10,001 rows.
+//! counts more than 10,001 rows of a part of the queue, of the marks, or of an index.
 
 mod count;
 mod expirations;
@@ -65,7 +65,7 @@ async fn ask<T>(
 }
 
 /// Finds a field by its name: that of its table and its own, as in `lamppost.full_name`. The schema
-/// may come before it. It has to if tables of several schemas have such a field.
+/// may come before it. It has to if only tables of several schemas have such a field.
 fn find(models: &[Arc<Model>], name: &str) -> Result<(Arc<Model>, usize), Error> {
     let fields = || {
         models.iter().flat_map(|model| {
@@ -73,10 +73,14 @@ fn find(models: &[Arc<Model>], name: &str) -> Result<(Arc<Model>, usize), Error>
         })
     };
 
-    let has_name = |(model, field): &(Arc<Model>, usize)| {
-        full_name(&model.owner, *field) == name || short_name(&model.owner, *field) == name
-    };
-    let mut found = fields().filter(has_name);
+    let has_full_name =
+        |(model, field): &(Arc<Model>, usize)| full_name(&model.owner, *field) == name;
+    let has_short_name =
+        |(model, field): &(Arc<Model>, usize)| short_name(&model.owner, *field) == name;
+    if let Some(found) = fields().find(has_full_name) {
+        return Ok(found);
+    }
+    let mut found = fields().filter(has_short_name);
     match (found.next(), found.next()) {
         (Some(found), None) => Ok(found),
         _ => Err(Error::NoSuchField {

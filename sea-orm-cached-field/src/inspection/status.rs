@@ -19,7 +19,7 @@ const BEHIND: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// The state of each field, by table and in the order of their declaration.
+    /// The state of each field, in the order of the models and of their declaration.
     pub fields: Vec<FieldStatus>,
 }
 
@@ -52,7 +52,7 @@ pub struct FieldStatus {
     /// expired. `None` if there is none. Only those that were counted are known.
     pub waiting_for: Option<Duration>,
     /// The same of the cached fields that this one is calculated from, if that is longer. While
-    /// they wait, this field is as old as they are.
+    /// they wait, this field is as old as they are. Only fields of this status are known.
     pub inherited: Option<Duration>,
     /// The age of these figures. All who ask within two seconds get the same ones.
     pub age: Duration,
@@ -62,8 +62,9 @@ pub struct FieldStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldState {
-    /// Its tables do not exist, or not as this release needs them: call
-    /// [`CachedFields::install`](crate::CachedFields::install).
+    /// The library's tables beside the owner's table do not exist: call
+    /// [`CachedFields::install`](crate::CachedFields::install). What else an installation lacks, the
+    /// [`doctor`](crate::CachedFields::doctor) finds.
     NotInstalled,
     /// The calculation of some rows fails, or has failed for good.
     Failing,
@@ -74,7 +75,8 @@ pub enum FieldState {
     Behind,
     /// Something waits, or is calculated.
     Working,
-    /// Its readers recalculate it. How many rows are stale is not counted.
+    /// Its readers recalculate it: nothing waits for a worker, or eager recalculation is switched
+    /// off. How many rows are stale is not counted.
     Lazy,
     /// Nothing of the field was seen. But other fields of the table have more than 10,000 rows or
     /// changes waiting, and not all of them were looked at.
@@ -157,7 +159,9 @@ pub(crate) async fn status(
         };
         let lazy = engine.lazy(model);
         fields.extend((0..model.owner.fields.len()).map(|field| match &counts {
-            Some(counts) => of_field(model, field, counts, lazy.contains(&field)),
+            Some(counts) => {
+                of_field(model, field, counts, lazy.contains(&field), engine.is_eager())
+            }
             None => not_installed(model, field),
         }));
     }
@@ -197,6 +201,7 @@ fn of_field(
     field: usize,
     Snapshot { read: counts, at }: &Snapshot<Counts>,
     is_lazy: bool,
+    is_eager: bool,
 ) -> FieldStatus {
     let name = model.owner.fields[field].name;
     let queued = || counts.queue.iter().filter(|count| count.field == name);
@@ -233,6 +238,7 @@ fn of_field(
     let state = match waiting_for {
         _ if failing.at_least() + failed.at_least() > 0 => FieldState::Failing,
         _ if is_filling => FieldState::Filling,
+        Some(_) if !is_eager => FieldState::Lazy,
         Some(_) if late > Some(BEHIND) => FieldState::Behind,
         Some(_) => FieldState::Working,
         None if is_lazy => FieldState::Lazy,

@@ -153,6 +153,8 @@ async fn of_rows_that_an_installation_has_flagged(db: TestDb) {
 async fn of_a_field_that_is_left_to_readers(db: TestDb) {
     set_up_fragiles(&db).await;
     CachedFields::set_eager_recalculation(&db, false).unwrap();
+    rows_of(&db, ["fine"]).await;
+    shift(&db, MARKS, "marked_at", -70).await;
     let status = fragiles().status(&db).await.expect("a status");
     assert_eq!(status.fields[0].state, FieldState::Lazy);
 }

@@ -59,9 +59,12 @@ impl Backend {
         let queue = queue.iter().map(of_queue).collect::<Result<Vec<_>, _>>()?;
         let marks = marks.iter().map(of_marks).collect::<Result<_, _>>()?;
 
-        let fails =
-            |count: &QueueCount| matches!(count.state, QueueState::Failing | QueueState::Failed);
-        let failures = match queue.iter().any(fails) {
+        // What is claimed may have failed before.
+        let may_fail = |count: &QueueCount| {
+            use QueueState::{Claimed, Failed, Failing};
+            matches!(count.state, Claimed | Failing | Failed)
+        };
+        let failures = match queue.iter().any(may_fail) {
             true => self.failed_groups(db, owner).await?,
             false => Vec::new(),
         };

@@ -10,11 +10,8 @@ use crate::{
     },
     declaration::Key,
     layout::Owner,
-    queue::{COUNTED, Failure},
+    queue::{COUNTED, Failure, GROUPS},
 };
-
-/// How many groups of failures are told.
-const GROUPS: u32 = 100;
 
 /// The times, in seconds from now, up to which expiries are counted.
 pub(crate) const HORIZONS: [u32; 4] = [0, 60, 3600, 86_400];
@@ -336,11 +333,15 @@ pub(crate) fn first_expiry(
     expires_in: &str,
 ) -> Statement {
     let names = sql.names(owner);
+    let is_finite = match names.dialect {
+        Dialect::Postgres => format!("\n            AND {moment} > '-infinity'"),
+        _ => String::new(),
+    };
     let text = format!(
         "SELECT {expires_in} AS expires_in
            FROM {table} t
           WHERE t.{expires} IS NOT NULL
-            AND NOT t.{flag}
+            AND NOT t.{flag}{is_finite}
           ORDER BY {moment}
           LIMIT 1",
         table = names.table(),
