@@ -183,7 +183,7 @@ pub(crate) struct MarkCount {
 pub(crate) enum MarkKind {
     /// Of one row.
     Row,
-    /// Of a related row, which stands for any number of rows.
+    /// Of a related row. It may concern any number of rows.
     Related,
     /// Of the flagged rows of a chunk.
     Chunk,

@@ -4,13 +4,21 @@
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor, Value};
 
-use super::rows::{CHUNK, FieldRows, Recalculated};
-use crate::{Error, declaration::Key, protocol, queue::Written, registry::Below};
+use super::rows::{CHUNK, FieldRows, Recalculated, ask};
+use crate::{
+    Error,
+    backend::Backend,
+    declaration::Key,
+    protocol,
+    queue::Written,
+    registry::{Below, Model, Way},
+};
 
 /// The time for which a reader waits for inputs that stay stale: another transaction holds their
 /// rows locked, or they change all the time.
@@ -37,6 +45,36 @@ impl<T> Reading<T> {
     pub(super) fn calculated(value: T) -> Self {
         Self::Calculated { value, was_marked: false }
     }
+}
+
+/// Stale rows of a cached field.
+pub(crate) struct StaleRows {
+    pub(crate) model: Arc<Model>,
+    pub(crate) field: usize,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// Returns the stale rows of the cached fields that a field of this row is calculated from, and no
+/// more than `limit` of each. Rows that are found by a cached column are left out, because that
+/// would take a look at their whole table.
+pub(crate) async fn stale_inputs(
+    db: &DatabaseExecutor<'_>,
+    model: &Arc<Model>,
+    field: usize,
+    key: &Key,
+    limit: u64,
+) -> Result<Vec<StaleRows>, Error> {
+    let rows = FieldRows { model: Arc::clone(model), field };
+    let mut inputs = Vec::new();
+    for below in model.all_below(field).iter().filter(|below| below.way != Way::Anywhere) {
+        let key = std::slice::from_ref(key);
+        let (FieldRows { model, field }, keys) =
+            rows.stale_below(db, key, below, Some(limit)).await?;
+        if !keys.is_empty() {
+            inputs.push(StaleRows { model, field, keys });
+        }
+    }
+    Ok(inputs)
 }
 
 impl FieldRows {
@@ -77,6 +115,39 @@ impl FieldRows {
         })
     }
 
+    /// Returns the stale rows of a field below this one. Behind a relation, no more rows than the
+    /// limit are returned.
+    async fn stale_below(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+        below: &Below,
+        limit: Option<u64>,
+    ) -> Result<(Self, Vec<Key>), Error> {
+        let rows = Self { model: Arc::clone(&below.model), field: below.field };
+        let own = &self.model.owner;
+        let owner = &below.model.owner;
+
+        let stale = match &below.way {
+            Way::Itself => rows.stale(db, keys).await?,
+            Way::Behind(source) => {
+                let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
+                    backend.stale_behind(db, own, source, keys, (owner, below.field), limit).await
+                };
+                let repeats = !source.repeated.is_empty() || owner.repeats();
+                ask(db, stale, repeats, [own, owner]).await?
+            }
+            Way::Anywhere => {
+                let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
+                    backend.stale_anywhere(db, owner, below.field).await
+                };
+                ask(db, stale, owner.repeats(), [own, owner]).await?
+            }
+        };
+
+        Ok((rows, stale))
+    }
+
     async fn has_stale_below(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -84,7 +155,7 @@ impl FieldRows {
     ) -> Result<bool, Error> {
         for below in self.model.all_below(self.field).iter().filter(|below| !below.is_asked_once())
         {
-            let (_, stale) = self.stale_below(db, keys, below).await?;
+            let (_, stale) = self.stale_below(db, keys, below, None).await?;
             if !stale.is_empty() {
                 return Ok(true);
             }
@@ -125,7 +196,7 @@ impl FieldRows {
         let mut rounds = 0;
 
         loop {
-            let (rows, mut stale) = self.stale_below(&db, keys, below).await?;
+            let (rows, mut stale) = self.stale_below(&db, keys, below, None).await?;
             if below.is_asked_once() && !before.is_empty() {
                 stale.retain(|key| all.contains(key));
             }
@@ -184,7 +255,7 @@ impl FieldRows {
         let mut rounds = 0;
 
         loop {
-            let (rows, stale) = self.stale_below(db, keys, below).await?;
+            let (rows, stale) = self.stale_below(db, keys, below, None).await?;
             seen.extend(stale);
             let all: Vec<Key> = seen.iter().cloned().collect();
             let mut changed = false;

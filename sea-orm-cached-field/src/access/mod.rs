@@ -27,8 +27,8 @@ use crate::{
     transaction,
 };
 
+pub(crate) use below::{StaleRows, stale_inputs};
 pub use flag::{Flag, FlagRows, flag, flag_rows};
-pub(crate) use rows::{is_stale, stale_inputs};
 pub use rows::{load_rows, recalculate_rows};
 pub use set::set;
 

@@ -27,7 +27,7 @@ use crate::{
     protocol::{self, Calculation},
     queue::Claim,
     recalculation::{Holder, Recalculation},
-    registry::{self, Below, Model, Way},
+    registry::{self, Model},
 };
 
 /// The number of rows that are claimed, calculated and stored at a time.
@@ -210,49 +210,6 @@ impl FieldRows {
             }
             stale => stale,
         }
-    }
-
-    /// Returns the stale rows of a field below this one.
-    pub(super) async fn stale_below(
-        &self,
-        db: &DatabaseExecutor<'_>,
-        keys: &[Key],
-        below: &Below,
-    ) -> Result<(Self, Vec<Key>), Error> {
-        self.some_stale_below(db, keys, below, None).await
-    }
-
-    /// Returns stale rows of a field below this one. With a limit, rows behind a relation are no
-    /// more than that.
-    async fn some_stale_below(
-        &self,
-        db: &DatabaseExecutor<'_>,
-        keys: &[Key],
-        below: &Below,
-        limit: Option<u64>,
-    ) -> Result<(Self, Vec<Key>), Error> {
-        let rows = Self { model: Arc::clone(&below.model), field: below.field };
-        let own = &self.model.owner;
-        let owner = &below.model.owner;
-
-        let stale = match &below.way {
-            Way::Itself => rows.stale(db, keys).await?,
-            Way::Behind(source) => {
-                let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
-                    backend.stale_behind(db, own, source, keys, (owner, below.field), limit).await
-                };
-                let repeats = !source.repeated.is_empty() || owner.repeats();
-                ask(db, stale, repeats, [own, owner]).await?
-            }
-            Way::Anywhere => {
-                let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
-                    backend.stale_anywhere(db, owner, below.field).await
-                };
-                ask(db, stale, owner.repeats(), [own, owner]).await?
-            }
-        };
-
-        Ok((rows, stale))
     }
 
     /// Refreshes the rows, then loads them. A value that a query has stored is known only from its
@@ -496,42 +453,8 @@ fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> 
     Ok(is_failure || Engine::at(db)?.refuses_value(error))
 }
 
-/// Returns whether a field of this row is stale by the database.
-pub(crate) async fn is_stale(
-    db: &DatabaseExecutor<'_>,
-    model: &Arc<Model>,
-    field: usize,
-    key: &Key,
-) -> Result<bool, Error> {
-    let rows = FieldRows { model: Arc::clone(model), field };
-    Ok(!rows.stale(db, std::slice::from_ref(key)).await?.is_empty())
-}
-
-/// Returns the stale cached fields that a field of this row is calculated from: their models, their
-/// numbers, and the keys of the stale rows. Rows that are found by a cached column are left out,
-/// because that would take a look at their whole table. No more than `limit` keys of each are
-/// returned.
-pub(crate) async fn stale_inputs(
-    db: &DatabaseExecutor<'_>,
-    model: &Arc<Model>,
-    field: usize,
-    key: &Key,
-    limit: u64,
-) -> Result<Vec<(Arc<Model>, usize, Vec<Key>)>, Error> {
-    let rows = FieldRows { model: Arc::clone(model), field };
-    let mut inputs = Vec::new();
-    for below in model.all_below(field).iter().filter(|below| below.way != Way::Anywhere) {
-        let key = std::slice::from_ref(key);
-        let (below, stale) = rows.some_stale_below(db, key, below, Some(limit)).await?;
-        if !stale.is_empty() {
-            inputs.push((below.model, below.field, stale));
-        }
-    }
-    Ok(inputs)
-}
-
 /// Runs a query on these owners. `repeats`: whether the query follows a repeated part of a path.
-async fn ask<T>(
+pub(super) async fn ask<T>(
     db: &DatabaseExecutor<'_>,
     question: impl AsyncFnOnce(Backend, &DatabaseExecutor<'_>) -> Result<T, DbErr>,
     repeats: bool,

@@ -283,6 +283,8 @@ pub(super) fn sent(backend: Backend, of: &Example) -> Vec<Named> {
 }
 
 fn sent_files(backend: Backend, of: &Example) -> Files {
+    let expiry = of_database!(backend, inspect::expiry(&of.owner.fields[0]));
+    let expiry = expiry.expect("the example expires");
     vec![
         ("claim", of_database!(backend, claim::examples(of))),
         ("collect", of_database!(backend, collect::examples(of))),
@@ -294,7 +296,7 @@ fn sent_files(backend: Backend, of: &Example) -> Files {
         ("recursion", of_database!(backend, recursion::examples(of))),
         ("unique", of_database!(backend, unique::examples(of))),
         ("select", super::query::examples(of, backend)),
-        ("shared", shared::examples(of, || backend.sql())),
+        ("shared", shared::examples(of, || backend.sql(), &expiry)),
     ]
 }
 

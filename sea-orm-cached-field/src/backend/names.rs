@@ -53,6 +53,17 @@ impl Dialect {
         }
     }
 
+    /// Writes a moment so that times to it can be told. PostgreSQL has infinite ones: for it, the
+    /// end of time is NULL, and the beginning of time is that of 1970.
+    pub(crate) fn finite(self, moment: &str) -> String {
+        match self {
+            Self::Postgres => {
+                format!("CASE WHEN {moment} < 'infinity' THEN greatest({moment}, 'epoch') END")
+            }
+            Self::MySql | Self::Sqlite => moment.to_owned(),
+        }
+    }
+
     /// Returns the names of an owner.
     pub(crate) fn names(self, owner: &Owner) -> Names<'_> {
         Names { owner, dialect: self }

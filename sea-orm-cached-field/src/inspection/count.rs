@@ -44,6 +44,14 @@ impl Count {
         }
     }
 
+    /// Returns `1 row`, `10,000+ rows`.
+    pub(super) fn of(self, what: &str) -> String {
+        match self {
+            Self::Exactly(1) => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        }
+    }
+
     /// Returns whether there is certainly no row.
     pub fn is_zero(self) -> bool {
         self == Self::Exactly(0)

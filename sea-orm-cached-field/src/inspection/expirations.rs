@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, ask};
+use super::{Count, ask, full_name};
 use crate::{Error, engine::Engine, queue::COUNTED, registry::Model};
 
 /// The values of a cached field that expire.
@@ -30,11 +30,12 @@ pub struct Expirations {
 /// `lamppost.full_name: 0 expired, 3 within a minute, 17 within an hour, 900 within a day`
 impl fmt::Display for Expirations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, field, expired, within_a_minute, within_an_hour, within_a_day, .. } =
-            self;
+        let Self { schema, table, field, .. } = self;
+        let Self { expired, within_a_minute, within_an_hour, within_a_day, .. } = self;
+        let name = full_name(schema.as_deref(), table, field);
         write!(
             f,
-            "{table}.{field}: {expired} expired, {within_a_minute} within a minute, \
+            "{name}: {expired} expired, {within_a_minute} within a minute, \
              {within_an_hour} within an hour, {within_a_day} within a day"
         )
     }

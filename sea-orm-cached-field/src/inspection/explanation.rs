@@ -2,10 +2,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, ask, check_key, duration, find};
+use super::{Count, ask, check_key, duration, find, full_name};
 use crate::{
     Error,
-    access::{is_stale, stale_inputs},
+    access::{StaleRows, stale_inputs},
     declaration::Key,
     engine::Engine,
     error::counted,
@@ -54,8 +54,8 @@ pub enum Reason {
     },
     /// Changes that concern the row were not collected yet.
     Marked {
-        /// The number of changes, 10,001 at most.
-        changes: u64,
+        /// The number of changes.
+        changes: Count,
         /// The time since the first of them.
         since: Duration,
     },
@@ -99,9 +99,11 @@ pub enum Reason {
         attempts: u32,
     },
     /// A cached field that the value is calculated from is stale, directly or through other cached
-    /// fields. It is looked for only if the value is stale itself, and not behind relations whose
-    /// rows a cached column finds.
+    /// fields. Inputs are looked at only if the value is stale itself. Those behind relations whose
+    /// rows a cached column finds are left out.
     StaleInput {
+        /// The schema of the table of that field, if its entity names one.
+        schema: Option<String>,
         /// The table of that field.
         table: String,
         /// That field.
@@ -121,13 +123,14 @@ pub enum Reason {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, field, key, is_stale, reasons, .. } = self;
+        let Self { schema, table, field, key, is_stale, reasons } = self;
+        let name = full_name(schema.as_deref(), table, field);
         let state = match reasons.first() {
             Some(Reason::NoRow) => "does not exist",
             _ if *is_stale => "is stale",
             _ => "is fresh",
         };
-        writeln!(f, "{table}.{field} {key} {state}")?;
+        writeln!(f, "{name} {key} {state}")?;
         reasons.iter().try_for_each(|reason| writeln!(f, "  {reason}"))
     }
 }
@@ -141,11 +144,9 @@ impl fmt::Display for Reason {
             Self::Expired { since } => write!(f, "it expired {} s ago", since.as_secs()),
             Self::Marked { changes, since } => write!(
                 f,
-                "{} not collected yet, the first of {} s ago",
-                match changes {
-                    1 => "1 change is".to_owned(),
-                    changes => format!("{changes} changes are"),
-                },
+                "{} {} not collected yet, the first of {} s ago",
+                changes.of("change"),
+                if *changes == Count::Exactly(1) { "is" } else { "are" },
                 since.as_secs(),
             ),
             Self::MarkedByRelatedRow => {
@@ -179,13 +180,11 @@ impl fmt::Display for Reason {
                  `retry`",
                 counted(u64::from(*attempts), "attempt"),
             ),
-            Self::StaleInput { table, field, rows, key } => write!(
+            Self::StaleInput { schema, table, field, rows, key } => write!(
                 f,
-                "it is calculated from {table}.{field}, which is stale in {}, such as {key}",
-                match rows {
-                    Count::Exactly(rows) => counted(*rows, "row"),
-                    rows => format!("{rows} rows"),
-                },
+                "it is calculated from {}, which is stale in {}, such as {key}",
+                full_name(schema.as_deref(), table, field),
+                rows.of("row"),
             ),
             Self::LeftToReaders => {
                 f.write_str("workers leave this field alone: the next reader recalculates it")
@@ -227,7 +226,8 @@ pub(crate) async fn explain(
         let is_marked = backend.is_row_marked(transaction, owner, field, key).await?;
         let is_of_chunk =
             row.is_flagged && backend.is_in_chunk(transaction, owner, field, key).await?;
-        let is_stale = is_stale(transaction, &model, field, key).await?;
+        let expired = row.expired();
+        let is_stale = row.is_flagged || expired.is_some() || is_marked || place.is_some();
         let inputs = match is_stale {
             true => stale_inputs(transaction, &model, field, key, COUNTED).await?,
             false => Vec::new(),
@@ -235,19 +235,16 @@ pub(crate) async fn explain(
 
         let mut reasons = Vec::new();
         let since = duration(marked_for.unwrap_or_default());
-        reasons.extend((changes > 0).then_some(Reason::Marked { changes, since }));
-        reasons.extend((is_marked && changes == 0).then_some(Reason::MarkedByRelatedRow));
+        let changes = Count::new(changes, changes >= COUNTED);
+        reasons.extend((!changes.is_zero()).then_some(Reason::Marked { changes, since }));
+        let is_of_related_row = is_marked && changes.is_zero();
+        reasons.extend(is_of_related_row.then_some(Reason::MarkedByRelatedRow));
         reasons.extend(is_of_chunk.then_some(Reason::InFlaggedChunk));
         reasons.extend(place.as_ref().map(of_place));
-        reasons.extend(row.expired());
+        reasons.extend(expired);
         if is_stale && reasons.is_empty() {
             let is_lazy = engine.lazy(&model).contains(&field);
-            reasons.push(match row.is_flagged {
-                // It has expired just now, or for ever.
-                false => Reason::Expired { since: Duration::ZERO },
-                true if is_lazy => Reason::LeftToReaders,
-                true => Reason::Unqueued,
-            });
+            reasons.push(if is_lazy { Reason::LeftToReaders } else { Reason::Unqueued });
         }
 
         reasons.extend((row.is_flagged && row.is_empty).then_some(Reason::Empty));
@@ -261,10 +258,10 @@ pub(crate) async fn explain(
     Ok(explanation)
 }
 
-/// Returns what a stale input says: its model, its field, and the keys of the stale rows.
-fn of_input((model, field, keys): (Arc<Model>, usize, Vec<Key>)) -> Reason {
+fn of_input(StaleRows { model, field, keys }: StaleRows) -> Reason {
     let rows = keys.len() as u64;
     Reason::StaleInput {
+        schema: model.owner.table.schema.clone(),
         table: model.owner.table.name.clone(),
         field: model.owner.fields[field].name,
         rows: Count::new(rows, rows >= COUNTED),

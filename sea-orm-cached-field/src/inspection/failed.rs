@@ -2,13 +2,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, ask, check_key, counts, duration, find};
+use super::{Count, ask, check_key, counts, duration, find, full_name};
 use crate::{
     Error,
     declaration::Key,
     engine::Engine,
-    error::counted,
-    protocol::{self, Connections},
+    protocol,
     queue::{Failure, GROUPS, Range},
     registry::Model,
 };
@@ -24,9 +23,8 @@ pub struct Failed {
     /// The errors, and how many rows have each. Those of a model are together, the most frequent
     /// first.
     pub groups: Vec<FailedGroup>,
-    /// Whether all failures were looked at. If more than 10,000 rows of a table are due, are due
-    /// later or have failed for good, there may be others. So there may be if a table has 100
-    /// groups.
+    /// Whether all failures were looked at. There may be others if more than 10,000 rows of a table
+    /// are due, are due later, or have failed for good. The same is true if a table has 100 groups.
     pub is_complete: bool,
 }
 
@@ -89,18 +87,15 @@ pub enum Retry<'a> {
 /// `lamppost.full_name: 12 rows have failed for good: no such street`
 impl fmt::Display for FailedGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, field, error, .. } = self;
-        let rows = match self.rows {
-            Count::Exactly(rows) => counted(rows, "row"),
-            rows => format!("{rows} rows"),
-        };
+        let Self { schema, table, field, rows, error, .. } = self;
+        let name = full_name(schema.as_deref(), table, field);
         let fails = match (self.is_final, self.rows) {
             (true, Count::Exactly(1)) => "has failed for good",
             (true, _) => "have failed for good",
             (false, Count::Exactly(1)) => "fails and is retried",
             (false, _) => "fail and are retried",
         };
-        write!(f, "{table}.{field}: {rows} {fails}: {error}")
+        write!(f, "{name}: {} {fails}: {error}", rows.of("row"))
     }
 }
 
@@ -169,8 +164,7 @@ fn find_group(
     models: &[Arc<Model>],
     FailedGroup { schema, table, field, .. }: &FailedGroup,
 ) -> Result<(Arc<Model>, usize), Error> {
-    let schema = schema.iter().map(|schema| format!("{schema}.")).collect::<String>();
-    find(models, &format!("{schema}{table}.{field}"))
+    find(models, &full_name(schema.as_deref(), table, field))
 }
 
 fn of_group(field: usize, group: &FailedGroup) -> Failure<'_> {
@@ -205,7 +199,8 @@ pub(crate) async fn retry(
         Retry::Row(name, key) => {
             let (model, field) = find(models, name)?;
             check_key(&model.owner, key)?;
-            retried = retry_rows(&engine, db, &model, field, std::slice::from_ref(key)).await?;
+            let rows = std::slice::from_ref(key);
+            retried = protocol::retry(&engine, db, &model, field, rows).await?;
         }
     }
     if retried > 0 {
@@ -232,18 +227,7 @@ async fn retry_field(
         });
         let rows: Vec<Key> = rows.await?;
         let Some(last) = rows.last().cloned() else { return Ok(retried) };
-        retried += retry_rows(engine, db, model, of.field, &rows).await?;
+        retried += protocol::retry(engine, db, model, of.field, &rows).await?;
         after = Some(last);
     }
-}
-
-async fn retry_rows(
-    engine: &Engine,
-    db: &DatabaseConnection,
-    model: &Model,
-    field: usize,
-    rows: &[Key],
-) -> Result<u64, Error> {
-    let retried = protocol::retry(engine, Connections::from(db), model, field, rows).await;
-    retried.map_err(|error| protocol::explained(engine.backend, [&model.owner], error))
 }

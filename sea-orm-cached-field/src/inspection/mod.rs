@@ -44,12 +44,10 @@ async fn counts(
     model: &Model,
 ) -> Result<Snapshot<Counts>, Error> {
     let owner = &model.owner;
-    let read = async || {
-        ask(engine, db, model, async |transaction| {
-            Ok(engine.backend.counts(transaction, owner).await?)
-        })
-        .await
+    let count = async |transaction: &DatabaseExecutor<'_>| {
+        Ok(engine.backend.counts(transaction, owner).await?)
     };
+    let read = async || ask(engine, db, model, count).await;
     engine.counts.get(&owner.table, read).await
 }
 
@@ -73,34 +71,37 @@ fn find(models: &[Arc<Model>], name: &str) -> Result<(Arc<Model>, usize), Error>
         })
     };
 
-    let has_full_name =
-        |(model, field): &(Arc<Model>, usize)| full_name(&model.owner, *field) == name;
-    let has_short_name =
-        |(model, field): &(Arc<Model>, usize)| short_name(&model.owner, *field) == name;
+    let has_full_name = |(model, field): &(Arc<Model>, usize)| name_of(model, *field) == name;
+    let has_short_name = |(model, field): &(Arc<Model>, usize)| {
+        let owner = &model.owner;
+        full_name(None, &owner.table.name, owner.fields[*field].name) == name
+    };
     if let Some(found) = fields().find(has_full_name) {
         return Ok(found);
     }
+
     let mut found = fields().filter(has_short_name);
     match (found.next(), found.next()) {
         (Some(found), None) => Ok(found),
         _ => Err(Error::NoSuchField {
             name: name.to_owned(),
-            fields: fields().map(|(model, field)| full_name(&model.owner, field)).collect(),
+            fields: fields().map(|(model, field)| name_of(&model, field)).collect(),
         }),
     }
 }
 
-/// Returns the name of a field, with its schema if the entity names one.
-fn full_name(owner: &Owner, field: usize) -> String {
-    let name = short_name(owner, field);
-    match &owner.table.schema {
-        Some(schema) => format!("{schema}.{name}"),
-        None => name,
-    }
+/// Returns the name of a field of a model.
+fn name_of(model: &Model, field: usize) -> String {
+    let Owner { table, fields, .. } = &model.owner;
+    full_name(table.schema.as_deref(), &table.name, fields[field].name)
 }
 
-fn short_name(owner: &Owner, field: usize) -> String {
-    format!("{}.{}", owner.table.name, owner.fields[field].name)
+/// Returns the name of a field, with its schema if the entity names one.
+fn full_name(schema: Option<&str>, table: &str, field: &str) -> String {
+    match schema {
+        Some(schema) => format!("{schema}.{table}.{field}"),
+        None => format!("{table}.{field}"),
+    }
 }
 
 /// Refuses a key that has not one value for each key column.

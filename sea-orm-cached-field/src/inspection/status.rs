@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, counts, duration};
+use super::{Count, counts, duration, full_name};
 use crate::{
     Error,
     engine::{Engine, Snapshot},
@@ -63,8 +63,8 @@ pub struct FieldStatus {
 #[non_exhaustive]
 pub enum FieldState {
     /// The library's tables beside the owner's table do not exist: call
-    /// [`CachedFields::install`](crate::CachedFields::install). What else an installation lacks, the
-    /// [`doctor`](crate::CachedFields::doctor) finds.
+    /// [`CachedFields::install`](crate::CachedFields::install). The
+    /// [`doctor`](crate::CachedFields::doctor) finds what else an installation lacks.
     NotInstalled,
     /// The calculation of some rows fails, or has failed for good.
     Failing,
@@ -78,8 +78,8 @@ pub enum FieldState {
     /// Its readers recalculate it: nothing waits for a worker, or eager recalculation is switched
     /// off. How many rows are stale is not counted.
     Lazy,
-    /// Nothing of the field was seen. But other fields of the table have more than 10,000 rows or
-    /// changes waiting, and not all of them were looked at.
+    /// Nothing of the field was seen, but not everything was looked at. Other fields of the table
+    /// have more than 10,000 rows or changes that wait.
     Unknown,
     /// Nothing waits.
     Fresh,
@@ -117,7 +117,8 @@ impl fmt::Display for Status {
 /// `lamppost.full_name: failing, 12 due, 1 failing, for 70 s`
 impl fmt::Display for FieldStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}: {}", self.table, self.field, self.state)?;
+        let name = full_name(self.schema.as_deref(), &self.table, self.field);
+        write!(f, "{name}: {}", self.state)?;
         if self.state == FieldState::NotInstalled {
             return Ok(());
         }
@@ -157,11 +158,8 @@ pub(crate) async fn status(
             Err(error) if is_not_installed(&error) => None,
             Err(error) => return Err(error),
         };
-        let lazy = engine.lazy(model);
         fields.extend((0..model.owner.fields.len()).map(|field| match &counts {
-            Some(counts) => {
-                of_field(model, field, counts, lazy.contains(&field), engine.is_eager())
-            }
+            Some(counts) => of_field(&engine, model, field, counts),
             None => not_installed(model, field),
         }));
     }
@@ -197,11 +195,10 @@ fn not_installed(model: &Model, field: usize) -> FieldStatus {
 }
 
 fn of_field(
+    engine: &Engine,
     model: &Model,
     field: usize,
     Snapshot { read: counts, at }: &Snapshot<Counts>,
-    is_lazy: bool,
-    is_eager: bool,
 ) -> FieldStatus {
     let name = model.owner.fields[field].name;
     let queued = || counts.queue.iter().filter(|count| count.field == name);
@@ -238,10 +235,10 @@ fn of_field(
     let state = match waiting_for {
         _ if failing.at_least() + failed.at_least() > 0 => FieldState::Failing,
         _ if is_filling => FieldState::Filling,
-        Some(_) if !is_eager => FieldState::Lazy,
+        Some(_) if !engine.is_eager() => FieldState::Lazy,
         Some(_) if late > Some(BEHIND) => FieldState::Behind,
         Some(_) => FieldState::Working,
-        None if is_lazy => FieldState::Lazy,
+        None if engine.lazy(model).contains(&field) => FieldState::Lazy,
         None if !is_known => FieldState::Unknown,
         None => FieldState::Fresh,
     };

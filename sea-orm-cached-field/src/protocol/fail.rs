@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::DatabaseTransaction;
 
-use super::Connections;
+use super::{Connections, explained};
 use crate::{
     Error,
     backend::sql::recalculations,
@@ -55,7 +55,8 @@ pub(crate) async fn retry(
     let retry = async |transaction: &DatabaseTransaction| {
         Ok(engine.backend.retry(transaction, &model.owner, field, keys).await?)
     };
-    connections.into().within(engine, false, retry).await
+    let retried = connections.into().within(engine, false, retry).await;
+    retried.map_err(|error| explained(engine.backend, [&model.owner], error))
 }
 
 /// Records a failure: the row stays flagged and queued. After a worker's attempt it is due again

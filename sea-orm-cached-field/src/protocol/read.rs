@@ -4,8 +4,8 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
 use crate::{Error, backend::Backend, engine::Engine, transaction};
 
-/// Runs queries in a transaction that writes nothing, and in which all of them see one moment. It is
-/// set so that plans go by keys, as those of workers do.
+/// Runs queries in a transaction that writes nothing. All of them see one moment. Their plans go by
+/// keys, as those of workers do.
 pub(crate) async fn query_by_keys<T>(
     engine: &Engine,
     db: &DatabaseConnection,

@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Count, Error, Explanation, Key, Reason};
+use sea_orm_cached_field::{CachedFields, Count, Error, Explanation, FieldState, Key, Reason};
 
 use crate::{
     fragile::*,
@@ -49,12 +49,15 @@ async fn that_is_marked_and_has_no_value(db: TestDb) {
     let Explanation { is_stale, reasons, .. } = opinion(&db, id).await;
     assert!(is_stale);
     assert!(
-        matches!(reasons.as_slice(), [Reason::Marked { changes: 1, .. }, Reason::Empty]),
+        matches!(
+            reasons.as_slice(),
+            [Reason::Marked { changes: Count::Exactly(1), .. }, Reason::Empty]
+        ),
         "{reasons:?}"
     );
     db.drain(fragiles()).await;
     set_mood(&*db, id, "well").await;
-    assert!(matches!(one_reason(&db, id).await, Reason::Marked { changes: 1, .. }));
+    assert!(matches!(one_reason(&db, id).await, Reason::Marked { changes: Count::Exactly(1), .. }));
 }
 
 #[apply(contract)]
@@ -126,6 +129,21 @@ async fn that_expires_and_has_expired(db: TestDb) {
     );
 }
 
+/// Such a value is expired for ever, and so the most urgent of all.
+#[apply(on_postgres)]
+async fn that_expired_at_the_beginning_of_time(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let [id, other] = rows_of(&db, ["fine", "well"]).await;
+    db.drain(fragiles()).await;
+    let expire = "UPDATE fragile SET opinion_expires_after";
+    db.sql(&format!("{expire} = '-infinity' WHERE id = {id}")).await;
+    db.sql(&format!("{expire} = 'infinity' WHERE id = {other}")).await;
+    assert!(matches!(one_reason(&db, id).await, Reason::Expired { .. }));
+    assert_eq!(opinion(&db, other).await.reasons, []);
+    let status = fragiles().status(&db).await.expect("a status");
+    assert_eq!(status.fields[0].state, FieldState::Behind);
+}
+
 #[apply(contract)]
 async fn that_an_installation_has_flagged_or_that_no_worker_sees(db: TestDb) {
     set_up_fragiles(&db).await;
@@ -189,6 +207,7 @@ async fn that_waits_for_what_it_is_calculated_from(db: TestDb) {
     let [Reason::Marked { .. }, input] = reasons.as_slice() else { panic!("{reasons:?}") };
     let key = Key::new([1.into()]);
     let rank = Reason::StaleInput {
+        schema: None,
         table: "club".to_owned(),
         field: "rank",
         rows: Count::Exactly(1),

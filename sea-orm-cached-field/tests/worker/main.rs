@@ -11,6 +11,7 @@ mod harness;
 
 mod crowd;
 mod failures_are_grouped_and_retried;
+mod fields_of_two_schemas_are_told_apart;
 mod fragile;
 mod league;
 mod queried;

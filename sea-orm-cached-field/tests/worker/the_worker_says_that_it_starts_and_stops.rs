@@ -29,7 +29,7 @@ async fn said(
     said
 }
 
-/// Returns what stands in the log above the level of debugging, without what differs each time.
+/// Returns the lines of the log above `DEBUG`, without what differs each time.
 fn above_debug(said: &[String]) -> Vec<String> {
     let lines = said.iter().filter(|said| !said.starts_with("DEBUG "));
     lines.map(|line| without_database(&without_durations(line))).collect()

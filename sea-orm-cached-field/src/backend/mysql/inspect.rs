@@ -6,26 +6,26 @@ use super::{DIALECT, as_expiry, keys, names, of_expiry, read, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{shared, sql::Sql},
+    backend::{
+        shared::{
+            self,
+            inspect::{Expiry, HORIZONS},
+        },
+        sql::Sql,
+    },
     declaration::Key,
     layout::{Field, Owner},
 };
 
-/// The time until the value of the row `t` expires.
-fn expires_in(field: &Field) -> Option<String> {
-    let moment = of_expiry(field, &moment(field)?);
-    Some(DIALECT.milliseconds_between(DIALECT.now(), &moment))
-}
-
-/// The expiry of the row `t`, as its index has it.
-fn moment(field: &Field) -> Option<String> {
-    DIALECT.expiry(field).map(|expires| format!("t.{expires}"))
-}
-
-pub(crate) fn row(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let expires_in = expires_in(&owner.fields[field]);
-    let expires_in = expires_in.as_deref().unwrap_or("CAST(NULL AS SIGNED)");
-    shared::inspect::row(Sql::mysql(), owner, field, key, expires_in)
+pub(crate) fn expiry(field: &Field) -> Option<Expiry> {
+    let moment = DIALECT.expiry(field).map(|expires| format!("t.{expires}"))?;
+    Some(Expiry {
+        expires_in: DIALECT.milliseconds_between(DIALECT.now(), &of_expiry(field, &moment)),
+        horizons: HORIZONS.map(|seconds| {
+            as_expiry(field, &format!("(UTC_TIMESTAMP(6) + INTERVAL {seconds} SECOND)"))
+        }),
+        moment,
+    })
 }
 
 /// Whether the row is marked: by its own key, or by that of a related row.
@@ -43,22 +43,6 @@ pub(crate) fn is_marked(owner: &Owner, field: usize, key: &Key) -> Statement {
     statement(sql, text)
 }
 
-/// Only for a field that has an expiry.
-pub(crate) fn first_expiry(owner: &Owner, field: usize) -> Option<Statement> {
-    let declared = &owner.fields[field];
-    let (moment, expires_in) = (moment(declared)?, expires_in(declared)?);
-    Some(shared::inspect::first_expiry(Sql::mysql(), owner, field, &moment, &expires_in))
-}
-
-pub(crate) fn count_expiries(owner: &Owner, field: usize) -> Statement {
-    let declared = &owner.fields[field];
-    let moment = moment(declared).unwrap_or_default();
-    let until = shared::inspect::HORIZONS.map(|seconds| {
-        as_expiry(declared, &format!("(UTC_TIMESTAMP(6) + INTERVAL {seconds} SECOND)"))
-    });
-    shared::inspect::count_expiries(Sql::mysql(), owner, field, &moment, &until)
-}
-
 pub(crate) fn retry(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);
@@ -74,7 +58,7 @@ pub(crate) fn retry(owner: &Owner, field: usize, of: &[Key]) -> Statement {
         queue = names.queue(),
         same_key = names.same_key("q", "c"),
         field = names.field(field),
-        waits = shared::inspect::waits_after_failure(names, "q"),
+        waits = shared::claim::waits_after_failure(names, "q"),
     );
 
     statement(sql, text)
@@ -84,10 +68,7 @@ pub(crate) fn retry(owner: &Owner, field: usize, of: &[Key]) -> Statement {
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
     [
-        named("row", row(owner, 0, &of.keys[0])),
         named("is_marked", is_marked(owner, 0, &of.keys[0])),
-        named("first_expiry", first_expiry(owner, 0)),
-        named("count_expiries", count_expiries(owner, 0)),
         named("retry", retry(owner, 0, &of.keys)),
     ]
     .concat()

@@ -85,6 +85,6 @@ impl Backend {
         db: &impl ConnectionTrait,
         owner: &Owner,
     ) -> Result<u64, DbErr> {
-        execute(db, statements!(self, claim::retry_failed(owner))).await
+        execute(db, shared::claim::retry_failed(self.sql(), owner)).await
     }
 }

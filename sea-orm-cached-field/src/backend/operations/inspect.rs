@@ -4,7 +4,14 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::{execute, keys, query, read_key, value};
 use crate::{
-    backend::{Backend, shared, sizes::claims_in_parts},
+    backend::{
+        Backend,
+        shared::{
+            self,
+            inspect::{Expiry, HORIZONS},
+        },
+        sizes::claims_in_parts,
+    },
     declaration::Key,
     layout::Owner,
     queue::{
@@ -23,9 +30,9 @@ impl Backend {
     ) -> Result<Counts, DbErr> {
         let of_queue = |row: &QueryResult| {
             Ok::<_, DbErr>(QueueCount {
-                range: match row.try_get::<i32>("", "part")? {
-                    0 => Range::Due,
-                    1 => Range::Later,
+                range: match row.try_get::<String>("", "part")?.as_str() {
+                    "due" => Range::Due,
+                    "later" => Range::Later,
                     _ => Range::Failed,
                 },
                 field: row.try_get("", "field")?,
@@ -71,7 +78,8 @@ impl Backend {
 
         let mut expired = Vec::new();
         for field in 0..owner.fields.len() {
-            let first = statements!(self, inspect::first_expiry(owner, field));
+            let Some(expiry) = self.expiry(owner, field) else { continue };
+            let first = shared::inspect::first_expiry(self.sql(), owner, field, &expiry);
             let expires_in = value::<Option<i64>>(db, first, "expires_in").await?.flatten();
             expired.extend(expires_in.filter(|time| *time < 0).map(|time| (field, -time)));
         }
@@ -160,16 +168,19 @@ impl Backend {
         field: usize,
         key: &Key,
     ) -> Result<Option<RowState>, DbErr> {
+        let expiry = self.expiry(owner, field);
+        let row = shared::inspect::row(self.sql(), owner, field, key, expiry.as_ref());
         let read = |row: &QueryResult| {
             Ok(RowState {
                 is_flagged: row.try_get("", "flagged")?,
                 is_empty: row.try_get("", "is_empty")?,
-                expires_in: row.try_get("", "expires_in")?,
+                expires_in: match expiry {
+                    Some(_) => row.try_get("", "expires_in")?,
+                    None => None,
+                },
             })
         };
-
-        let row = query(db, statements!(self, inspect::row(owner, field, key))).await?;
-        row.first().map(read).transpose()
+        query(db, row).await?.first().map(read).transpose()
     }
 
     /// The place of a field of a row in the queue.
@@ -238,16 +249,21 @@ impl Backend {
         db: &impl ConnectionTrait,
         owner: &Owner,
         field: usize,
-    ) -> Result<[u64; 4], DbErr> {
-        let mut counts = [0; 4];
-        let counted = query(db, statements!(self, inspect::count_expiries(owner, field))).await?;
-        if let Some(row) = counted.first() {
+    ) -> Result<[u64; HORIZONS.len()], DbErr> {
+        let mut counts = [0; HORIZONS.len()];
+        let Some(expiry) = self.expiry(owner, field) else { return Ok(counts) };
+        let counted = shared::inspect::count_expiries(self.sql(), owner, field, &expiry);
+        if let Some(row) = query(db, counted).await?.first() {
             for (number, count) in counts.iter_mut().enumerate() {
                 let found: i64 = row.try_get("", &format!("count_{number}"))?;
                 *count = u64::try_from(found).unwrap_or_default();
             }
         }
         Ok(counts)
+    }
+
+    fn expiry(self, owner: &Owner, field: usize) -> Option<Expiry> {
+        of_database!(self, inspect::expiry(&owner.fields[field]))
     }
 }
 

@@ -139,8 +139,10 @@ pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
 }
 
 pub(super) fn refuses_value(error: &DbErr) -> bool {
-    // Classes 22, data exception, and 23, integrity constraint violation.
-    super::error_code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    // Classes 22, data exception, 23, integrity constraint violation, and P0, what a trigger
+    // raises.
+    let class = super::error_code(error);
+    class.is_some_and(|class| ["22", "23", "P0"].iter().any(|refusal| class.starts_with(refusal)))
 }
 
 /// Classes 08, connection exception, 40, transaction rollback, and 57, operator intervention, and a

@@ -6,6 +6,7 @@ use sea_orm::Statement;
 use crate::{
     backend::{
         names::{Columns, Dialect, Names},
+        shared,
         sql::Sql,
     },
     declaration::Key,
@@ -21,34 +22,48 @@ const UNION_ALL: &str = "
                  UNION ALL
                  ";
 
+/// The expiry of a field of the row `t`, as a database writes it.
+pub(crate) struct Expiry {
+    /// The moment, as the expiry's index has it.
+    pub(crate) moment: String,
+    /// The milliseconds until then.
+    pub(crate) expires_in: String,
+    /// The ends of the times of [`HORIZONS`], as the index compares them.
+    pub(crate) horizons: [String; HORIZONS.len()],
+}
+
 /// The rows of the queue that are due, that are due later, and that have failed for good. Each is
 /// one end, or one range, of the index over `due_at`.
-fn ranges(names: Names<'_>, columns: &str, parts: &[u8]) -> String {
+fn ranges(names: Names<'_>, columns: &[String]) -> String {
     let now = names.dialect.now();
     let by_due = match names.dialect {
         Dialect::MySql => " FORCE INDEX (by_due)",
         _ => "",
     };
     let queue = names.queue();
+    let columns = columns.join(&format!(",\n{COLUMN}"));
+    let ranges = [
+        ("due", format!("q.due_at <= {now}")),
+        ("later", format!("q.due_at > {now}")),
+        ("failed", "q.due_at IS NULL".to_owned()),
+    ];
 
-    let range = |part: &u8| {
-        let (condition, order) = match part {
-            0 => (format!("q.due_at <= {now}"), "\n                         ORDER BY q.due_at"),
-            1 => (format!("q.due_at > {now}"), "\n                         ORDER BY q.due_at"),
-            _ => ("q.due_at IS NULL".to_owned(), ""),
-        };
+    let range = |(part, condition): (&str, String)| {
         format!(
             "SELECT *
-                   FROM (SELECT {part} AS part, {columns}
+                   FROM (SELECT '{part}' AS part,
+{COLUMN}{columns}
                            FROM {queue} q{by_due}
-                          WHERE {condition}{order}
-                          LIMIT {COUNTED}) r{part}"
+                          WHERE {condition}
+                          ORDER BY q.due_at
+                          LIMIT {COUNTED}) {part}_rows"
         )
     };
-
-    let ranges: Vec<String> = parts.iter().map(range).collect();
-    ranges.join(UNION_ALL)
+    ranges.map(range).join(UNION_ALL)
 }
+
+/// The indent of a column of a range.
+const COLUMN: &str = "                                ";
 
 /// The time for which a row of the queue has waited.
 fn waited(names: Names<'_>) -> String {
@@ -65,28 +80,26 @@ fn error(names: Names<'_>) -> &'static str {
 
 /// The time after which a row of the queue is due; NULL if it has failed for good.
 fn due_in(names: Names<'_>) -> String {
-    let due_at = match names.dialect {
-        // A moment may be infinite there. `greatest` passes over NULL.
-        Dialect::Postgres => "CASE WHEN q.due_at IS NOT NULL THEN greatest(q.due_at, 'epoch') END",
-        _ => "q.due_at",
-    };
-    names.dialect.milliseconds_between(names.dialect.now(), due_at)
+    let due_at = names.dialect.finite("q.due_at");
+    names.dialect.milliseconds_between(names.dialect.now(), &due_at)
 }
 
 pub(crate) fn count_queue(sql: Sql, owner: &Owner) -> Statement {
     let names = sql.names(owner);
     let now = names.dialect.now();
-    let columns = format!(
-        "q.field,
-                                CASE WHEN q.leased_until > {now} THEN 'claimed'
-                                     WHEN q.due_at IS NULL THEN 'failed'
-                                     WHEN q.last_error IS NOT NULL THEN 'failing'
-                                     WHEN q.due_at > {now} THEN 'later'
-                                     ELSE 'due' END AS state,
-                                {waited} AS waited, {due_in} AS due_in",
-        waited = waited(names),
-        due_in = due_in(names),
+    let state = format!(
+        "CASE WHEN q.leased_until > {now} THEN 'claimed'
+{COLUMN}     WHEN q.due_at IS NULL THEN 'failed'
+{COLUMN}     WHEN q.last_error IS NOT NULL THEN 'failing'
+{COLUMN}     WHEN q.due_at > {now} THEN 'later'
+{COLUMN}     ELSE 'due' END AS state"
     );
+    let columns = [
+        "q.field".to_owned(),
+        state,
+        format!("{} AS waited", waited(names)),
+        format!("{} AS due_in", due_in(names)),
+    ];
 
     let text = format!(
         "SELECT s.part, s.field, s.state, count(*) AS found, max(s.waited) AS waited,
@@ -95,13 +108,14 @@ pub(crate) fn count_queue(sql: Sql, owner: &Owner) -> Statement {
                  {ranges}) s
           GROUP BY s.part, s.field, s.state
           ORDER BY s.part, s.field, s.state",
-        ranges = ranges(names, &columns, &[0, 1, 2]),
+        ranges = ranges(names, &columns),
     );
 
     sql.statement(text)
 }
 
-/// A mark that names a related row stands for an unknown number of rows. SQLite has none.
+/// A mark may name a related row. It is not known how many rows it concerns. SQLite has no such
+/// marks.
 pub(crate) fn count_marks(sql: Sql, owner: &Owner) -> Statement {
     let names = sql.names(owner);
     let marks = names.marks();
@@ -127,18 +141,18 @@ pub(crate) fn count_marks(sql: Sql, owner: &Owner) -> Statement {
     sql.statement(text)
 }
 
-/// The rows that fail now, or have failed for good.
-fn failed(names: Names<'_>, keys: &str) -> String {
-    let columns = format!(
-        "{keys}q.field, {error} AS last_error, q.attempts,
-                                q.due_at IS NULL AS is_final,
-                                {waited} AS waited,
-                                {due_in} AS retry_in",
-        error = error(names),
-        waited = waited(names),
-        due_in = due_in(names),
-    );
-    ranges(names, &columns, &[2, 1, 0])
+/// The rows of the queue, each with its error if it fails now or has failed for good.
+fn failed(names: Names<'_>, keys: Columns) -> String {
+    let columns: Vec<String> = keys.iter().cloned().collect();
+    let others = [
+        "q.field".to_owned(),
+        format!("{} AS last_error", error(names)),
+        "q.attempts".to_owned(),
+        "q.due_at IS NULL AS is_final".to_owned(),
+        format!("{} AS waited", waited(names)),
+        format!("{} AS retry_in", due_in(names)),
+    ];
+    ranges(names, &[columns, others.to_vec()].concat())
 }
 
 pub(crate) fn failed_groups(sql: Sql, owner: &Owner) -> Statement {
@@ -152,7 +166,7 @@ pub(crate) fn failed_groups(sql: Sql, owner: &Owner) -> Statement {
           GROUP BY s.field, s.last_error, s.is_final
           ORDER BY found DESC, s.field, error
           LIMIT {GROUPS}",
-        failed = failed(names, ""),
+        failed = failed(names, Columns::default()),
     );
 
     sql.statement(text)
@@ -179,7 +193,7 @@ pub(crate) fn failed_rows(
           ORDER BY {order}
           LIMIT {limit}",
         selected = names.read(&columns),
-        failed = failed(names, &format!("{}, ", names.keys_of("q"))),
+        failed = failed(names, names.keys_of("q")),
         conditions = conditions.join("\n            AND "),
         order = by_key(&sql, owner, &columns),
         limit = sql.bind(limit as i64),
@@ -188,7 +202,8 @@ pub(crate) fn failed_rows(
     sql.statement(text)
 }
 
-/// The rows that wait after a failure, in the order of their keys: of all of the queue.
+/// The rows that wait after a failure, in the order of their keys. A retry has to find all of them.
+/// So this goes over the queue. All pages together read it once.
 pub(crate) fn rows_to_retry(
     mut sql: Sql,
     owner: &Owner,
@@ -202,8 +217,10 @@ pub(crate) fn rows_to_retry(
         Dialect::MySql => " FORCE INDEX (PRIMARY)",
         _ => "",
     };
-    let mut conditions =
-        vec![format!("q.field = {}", names.field(of.field)), waits_after_failure(names, "q")];
+    let mut conditions = vec![
+        format!("q.field = {}", names.field(of.field)),
+        shared::claim::waits_after_failure(names, "q"),
+    ];
     conditions.extend(of_failure(&mut sql, of, error(names), "q.due_at IS NULL"));
     conditions.extend(after.map(|after| sql.compare_keys(owner, &columns, ">", after)));
 
@@ -242,20 +259,22 @@ fn by_key(sql: &Sql, owner: &Owner, columns: &Columns) -> Columns {
     columns.map(|(key, column)| sql.dialect().cast(&key.order, column)).collect()
 }
 
-/// What the row itself says. `expires_in`: an expression over the owner's row `t`, in milliseconds.
+/// What the row itself says. The time until its expiry is told only if the field has one.
 pub(crate) fn row(
     mut sql: Sql,
     owner: &Owner,
     field: usize,
     key: &Key,
-    expires_in: &str,
+    expiry: Option<&Expiry>,
 ) -> Statement {
     let names = sql.names(owner);
     let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
+    let expires_in = expiry.map_or_else(String::new, |Expiry { expires_in, .. }| {
+        format!(",\n                {expires_in} AS expires_in")
+    });
     let text = format!(
         "SELECT t.{flag} AS flagged,
-                t.{cached} IS NULL AS is_empty,
-                {expires_in} AS expires_in
+                t.{cached} IS NULL AS is_empty{expires_in}
            FROM {table} t
           WHERE {is_row}",
         flag = names.flag(field),
@@ -323,25 +342,19 @@ pub(crate) fn is_in_chunk(mut sql: Sql, owner: &Owner, field: usize, key: &Key) 
     sql.statement(text)
 }
 
-/// The first expiry of values that are not flagged. Flagged ones wait in the queue. `moment`: the
-/// expiry, as its index has it.
+/// The first expiry of values that are not flagged. Flagged ones wait in the queue.
 pub(crate) fn first_expiry(
     sql: Sql,
     owner: &Owner,
     field: usize,
-    moment: &str,
-    expires_in: &str,
+    Expiry { moment, expires_in, .. }: &Expiry,
 ) -> Statement {
     let names = sql.names(owner);
-    let is_finite = match names.dialect {
-        Dialect::Postgres => format!("\n            AND {moment} > '-infinity'"),
-        _ => String::new(),
-    };
     let text = format!(
         "SELECT {expires_in} AS expires_in
            FROM {table} t
           WHERE t.{expires} IS NOT NULL
-            AND NOT t.{flag}{is_finite}
+            AND NOT t.{flag}
           ORDER BY {moment}
           LIMIT 1",
         table = names.table(),
@@ -352,38 +365,26 @@ pub(crate) fn first_expiry(
     sql.statement(text)
 }
 
-/// `until`: the latest moment of each count, as the expiry's index compares it. `moment`: the
-/// expiry, as its index has it.
 pub(crate) fn count_expiries(
     sql: Sql,
     owner: &Owner,
     field: usize,
-    moment: &str,
-    until: &[String; 4],
+    Expiry { moment, horizons, .. }: &Expiry,
 ) -> Statement {
     let names = sql.names(owner);
     let table = names.table();
     let expires = names.dialect.expiry(&owner.fields[field]).unwrap_or_default();
-    let count = |(number, until): (usize, &String)| {
+    let count = |(number, horizon): (usize, &String)| {
         format!(
             "(SELECT count(*)
                    FROM (SELECT 1
                            FROM {table} t
                           WHERE t.{expires} IS NOT NULL
-                            AND {moment} <= {until}
+                            AND {moment} <= {horizon}
                           LIMIT {COUNTED}) c{number}) AS count_{number}"
         )
     };
-    let counts: Vec<String> = until.iter().enumerate().map(count).collect();
+    let counts: Vec<String> = horizons.iter().enumerate().map(count).collect();
     let counts = counts.join(",\n                ");
     sql.statement(format!("SELECT {counts}"))
-}
-
-/// Whether a row of the queue has failed, and is not due.
-pub(crate) fn waits_after_failure(names: Names<'_>, row: &str) -> String {
-    let now = names.dialect.now();
-    format!(
-        "{row}.last_error IS NOT NULL
-                   AND ({row}.due_at IS NULL OR {row}.due_at > {now})"
-    )
 }

@@ -24,6 +24,8 @@ use crate::{
     catalog::Version,
     queue::Failure,
 };
+#[cfg(test)]
+use inspect::Expiry;
 
 /// The first of the library's tables for this owner, and of these other objects, that an error
 /// names.
@@ -44,7 +46,7 @@ pub(super) fn object_in<const N: usize>(
 
 /// What is the same on every database, and sent by workers and readers.
 #[cfg(test)]
-pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
+pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql, expiry: &Expiry) -> Vec<Named> {
     let owner = &of.owner;
     let after = of.chunk.after.as_ref();
     let marked = std::slice::from_ref(&of.chunk);
@@ -65,6 +67,10 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
         named("failed_groups", inspect::failed_groups(sql(), owner)),
         named("failed_rows", inspect::failed_rows(sql(), owner, &failure, after, 100)),
         named("rows_to_retry", inspect::rows_to_retry(sql(), owner, &failure, after, 100)),
+        named("retry_failed", claim::retry_failed(sql(), owner)),
+        named("row", inspect::row(sql(), owner, 0, &of.keys[0], Some(expiry))),
+        named("first_expiry", inspect::first_expiry(sql(), owner, 0, expiry)),
+        named("count_expiries", inspect::count_expiries(sql(), owner, 0, expiry)),
         named("place", inspect::place(sql(), owner, 0, &of.keys[0])),
         named("marks_of_row", inspect::marks_of_row(sql(), owner, 0, &of.keys[0])),
         named("is_in_chunk", inspect::is_in_chunk(sql(), owner, 0, &of.keys[0])),

@@ -292,10 +292,6 @@ pub(crate) fn settings(_: Transactions) -> Option<String> {
     None
 }
 
-pub(crate) fn retry_failed(owner: &Owner) -> Statement {
-    shared::claim::retry_failed(Sql::sqlite(), owner, NOW)
-}
-
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
@@ -304,7 +300,6 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         named("renew_leases", renew_leases(owner, &of.claims, 1000)),
         named("lease_rows", lease_rows(owner, 0, &of.keys, 1000, false)),
         named("oldest", oldest(owner, &[0])),
-        named("retry_failed", retry_failed(owner)),
         named("lease_due", lease_due(owner, &[0], &of.upstream, 100, 1000, 5000)),
     ]
     .concat()

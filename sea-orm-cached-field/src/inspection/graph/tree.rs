@@ -18,12 +18,12 @@ impl Graph {
     /// - The tree begins with the fields that no other field of the graph is calculated from.
     /// - A line names the tables from the row of the field above it to the rows that are read.
     ///   A table behind `recursive` is reached over its relation any number of times.
-    /// - Columns that relate rows stand behind `links:`. A cached field that does so has `(link)`
-    ///   behind it.
-    /// - Where a field stands for the second time, `(*)` takes the place of what is below it. A
-    ///   recursive field so ends after one round.
+    /// - Columns that relate rows are listed after `links:`. A cached field that relates rows is
+    ///   followed by `(link)`.
+    /// - If a field comes again, `(*)` is written instead of what is below it. So a recursive field
+    ///   ends after one round.
     /// - A field of a model that is not in the graph has nothing below it.
-    /// - A name with other characters than letters, digits and underscores stands in quotes.
+    /// - A name is quoted if it has other characters than letters, digits and underscores.
     pub fn tree(&self) -> String {
         let mut tree = Tree { graph: self, shown: HashSet::new(), text: String::new() };
         for at in (0..self.fields.len()).filter(|at| !self.is_input(*at)) {
