@@ -234,7 +234,9 @@ async fn unless_the_other_row_keeps_its_own(db: TestDb) {
     patient(&db).drain().await.unwrap();
 
     let diagnosis = clubs().doctor(&*db).await.expect("examined").to_string();
-    let seen = "club: rank of 1 row fails and is tried again later (`rank` of `club` 1 could not be stored, because a unique index allows its value only once: another row that is not to be recalculated has it; let the calculation give each row a value of its own, or drop the unique index: ";
+    let seen = "club: rank of 1 row fails and is tried again later (a unique index allows its \
+                value only once: another row that is not to be recalculated has it; let the \
+                calculation give each row a value of its own, or drop the unique index: ";
     let index = if db.is_sqlite() { "club.cached_rank" } else { "club_rank" };
     assert!(diagnosis.starts_with(seen) && diagnosis.contains(index), "{diagnosis}");
     assert_eq!(
