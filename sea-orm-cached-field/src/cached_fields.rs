@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt};
 use sea_orm::DatabaseConnection;
@@ -7,8 +7,8 @@ use tokio_stream::wrappers::BroadcastStream;
 #[cfg(feature = "worker")]
 use crate::worker::Worker;
 use crate::{
-    Error, Event, Expirations, Explanation, Failed, FailedGroup, FailedRow, InstallError, Key,
-    Retry, Status,
+    Error, Event, Expirations, Explanation, Failed, FailedGroup, FailedRow, FieldActivity,
+    InstallError, Key, Retry, Status, WorkerStatus,
     declaration::{CachedModel, IntoExecutor},
     engine::Engine,
     inspection::{self, Graph},
@@ -332,6 +332,51 @@ impl CachedFields {
         inspection::retry(db, &self.models()?, retry).await
     }
 
+    /// Makes workers leave a field alone until it is [resumed](CachedFields::resume). Changes are
+    /// still recorded, and nothing is lost. Readers go on: those that ask for a fresh value
+    /// calculate it.
+    ///
+    /// The pause stands in the database, so it survives restarts and deploys. `by` and `reason` are
+    /// what [`CachedFields::status`] and [`CachedFields::explain`] say of it. A field that is
+    /// paused already stays paused since then, with the new name and reason.
+    ///
+    /// Workers of this process claim no row of the field from now on, and workers of other
+    /// processes a second later. Calculations under way are finished: wait until
+    /// [`FieldStatus::claimed`](crate::FieldStatus::claimed) is zero. Fields that are calculated
+    /// from this one do not wait for it.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// let fields = CachedFields::all();
+    /// fields.pause(&db, "lamppost.slow_full_name", "ann", "the deploy of 2.1").await?;
+    /// // ..
+    /// fields.resume(&db, "lamppost.slow_full_name").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].
+    pub async fn pause(
+        &self,
+        db: &DatabaseConnection,
+        field: &str,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), Error> {
+        inspection::pause(db, &self.models()?, field, by, reason).await
+    }
+
+    /// Ends the pause of a field, and wakes workers. Returns whether the field was paused.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].
+    pub async fn resume(&self, db: &DatabaseConnection, field: &str) -> Result<bool, Error> {
+        inspection::resume(db, &self.models()?, field).await
+    }
+
     /// Returns whether a field of a row is stale, and why. The reasons are what has marked it, its
     /// place in the queue, its last error, and stale cached fields that it is calculated from.
     ///
@@ -357,6 +402,70 @@ impl CachedFields {
         key: &Key,
     ) -> Result<Explanation, Error> {
         inspection::explain(db, &self.models()?, field, key).await
+    }
+
+    /// Returns the workers that were run to stay ([`Worker::run`]), of any program that serves these
+    /// models. A worker is *gone* a minute after its last report. Records of such workers are kept
+    /// for a day. All who ask within two seconds, over this pool and its clones, get the same
+    /// answer.
+    ///
+    /// On SQLite a worker that has nothing to do does not report, because each write would wake all
+    /// others. It is *idle* then.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::{CachedFields, WorkerState};
+    ///
+    /// let workers = CachedFields::all().workers(&db).await?;
+    /// if workers.iter().all(|worker| worker.state == WorkerState::Gone) {
+    ///     eprintln!("no worker runs");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`], [`Error::Database`], and those of the models
+    /// ([`Error::UnsupportedPath`]). They may come in an [`Error::Shared`].
+    #[cfg_attr(
+        not(feature = "worker"),
+        doc = "\n[`Worker::run`]: https://docs.rs/sea-orm-cached-field"
+    )]
+    #[cfg_attr(feature = "worker", doc = "\n[`Worker::run`]: crate::Worker::run")]
+    pub async fn workers(&self, db: &DatabaseConnection) -> Result<Vec<WorkerStatus>, Error> {
+        inspection::workers(db, &self.models()?).await
+    }
+
+    /// Returns what workers did to each field within so much time, in whole minutes, and at most
+    /// within a day: how many values they stored, how many of them were the same as before, for how
+    /// long values were stale, and how long calculations took.
+    ///
+    /// Workers report every 30 seconds, and when they stop; the figures are as old as that. What
+    /// readers calculate is not among them. Minutes are those of the workers' clocks. All who ask
+    /// within two seconds, over this pool and its clones, get the same figures.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// for field in CachedFields::all().activity(&db, Duration::from_secs(300)).await? {
+    ///     println!("{field}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`], [`Error::Database`], and those of the models
+    /// ([`Error::UnsupportedPath`]). They may come in an [`Error::Shared`].
+    pub async fn activity(
+        &self,
+        db: &DatabaseConnection,
+        within: Duration,
+    ) -> Result<Vec<FieldActivity>, Error> {
+        inspection::activity(db, &self.models()?, within).await
     }
 
     /// Returns how many values of each field expire soon. Fields without an expiry are left out.

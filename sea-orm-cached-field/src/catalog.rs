@@ -152,7 +152,7 @@ pub(crate) struct Object {
 impl Object {
     /// The number of the schema of the library's tables. A newer schema only adds columns with a
     /// default. So programs with an older release of this library can work with it.
-    pub(crate) const SCHEMA: u32 = 3;
+    pub(crate) const SCHEMA: u32 = 4;
 
     /// The beginning of each tag. The name of the owner follows, then the fingerprint.
     pub(crate) const TAG: &str = "sea-orm-cached-field ";

@@ -98,6 +98,9 @@ pub enum Event {
         /// Whether another value was stored before. For a `query` on SQLite this may be true
         /// although the value is the same.
         changed: bool,
+        /// For how long the value was stale: from the first mark until now. `None` if it was not
+        /// stale, or that is not known, as of a row that was flagged without a mark.
+        stale_for: Option<Duration>,
     },
     /// The value was stored, but the row was marked again while it was calculated. The flag stays,
     /// and the row is due again.
@@ -192,10 +195,10 @@ impl fmt::Display for Event {
             Self::Calculated { table, field, key, .. } => {
                 write!(f, "calculated {table}.{field} {key}")
             }
-            Self::Completed { table, field, key, changed: true } => {
+            Self::Completed { table, field, key, changed: true, .. } => {
                 write!(f, "completed {table}.{field} {key}")
             }
-            Self::Completed { table, field, key, changed: false } => {
+            Self::Completed { table, field, key, changed: false, .. } => {
                 write!(f, "completed {table}.{field} {key}, unchanged")
             }
             Self::Published { table, field, key } => {
@@ -228,11 +231,16 @@ impl Event {
             Self::Calculated { took, .. } => Some(seconds(*took)),
             _ => None,
         };
+        let stale_for = match self {
+            Self::Completed { stale_for, .. } => stale_for.map(seconds),
+            _ => None,
+        };
         tracing::debug!(
             table,
             field,
             key = key.map(tracing::field::display),
             seconds = took,
+            stale_seconds = stale_for,
             retry_in_seconds = self.retry_in(),
             "{self}"
         );

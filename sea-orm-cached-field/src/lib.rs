@@ -117,6 +117,11 @@
 )]
 
 mod access;
+#[cfg_attr(
+    not(feature = "worker"),
+    allow(dead_code, unused_imports, reason = "only workers need all of it")
+)]
+mod activity;
 #[cfg(all(
     test,
     feature = "worker",
@@ -184,8 +189,9 @@ pub use declaration::{BoxError, CachedField, CachedModel, Expiry, IntoExecutor, 
 pub use error::{Error, InstallError};
 pub use event::Event;
 pub use inspection::{
-    Count, Expirations, Explanation, Failed, FailedGroup, FailedRow, FieldState, FieldStatus,
-    Graph, GraphField, GraphInput, GraphStep, Reason, Retry, Status,
+    Count, Durations, Expirations, Explanation, Failed, FailedGroup, FailedRow, FieldActivity,
+    FieldState, FieldStatus, Graph, GraphField, GraphInput, GraphStep, Pause, Reason, Retry,
+    Status, WorkerState, WorkerStatus,
 };
 pub use installation::{Change, Changes, Diagnosis, Finding};
 #[cfg(feature = "migration")]

@@ -1,6 +1,9 @@
 //! Marks, rows of the queue and the values written for them, as plain data.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::{Duration, Instant},
+};
 
 use sea_orm::Value;
 
@@ -24,9 +27,22 @@ pub(crate) struct Claim {
     /// The time of the claim, by the database's clock in milliseconds since 1970. A later expiry is
     /// not served by it.
     pub(crate) claimed_at: i64,
+    /// The time since when it is stale, by the same clock: that of the first mark. `None` if the row
+    /// is fresh, or that time is not known.
+    pub(crate) stale_since: Option<i64>,
+    /// The time of the claim, by the clock of this process.
+    pub(crate) taken_at: Instant,
     /// Whether this reader shares the lease of another holder. The first of them to complete ends
     /// it for both.
     pub(crate) shared: bool,
+}
+
+impl Claim {
+    /// Returns for how long the row has been stale by now.
+    pub(crate) fn stale_for(&self) -> Option<Duration> {
+        let when_claimed = u64::try_from(self.claimed_at - self.stale_since?).unwrap_or_default();
+        Some(Duration::from_millis(when_claimed) + self.taken_at.elapsed())
+    }
 }
 
 /// The marks to collect.
@@ -75,6 +91,8 @@ pub(crate) struct Collected {
 /// A mark that stands for all flagged rows of a chunk.
 pub(crate) struct MarkedChunk {
     pub(crate) id: i64,
+    /// The time of the mark, in milliseconds since 1970.
+    pub(crate) marked_at: i64,
     pub(crate) field: usize,
     pub(crate) chunk: Chunk,
 }
@@ -132,6 +150,8 @@ pub(crate) struct Counts {
     /// For how many milliseconds the first value of a field has been expired that no worker has
     /// flagged, by field.
     pub(crate) expired: Vec<(usize, i64)>,
+    /// The paused fields.
+    pub(crate) paused: Vec<Paused>,
 }
 
 /// Rows of the queue of one field and in one state.
@@ -248,6 +268,16 @@ pub(crate) struct PlaceInQueue {
     pub(crate) error: Option<String>,
 }
 
+/// A field that workers leave alone for a while.
+#[derive(Clone, Debug)]
+pub(crate) struct Paused {
+    pub(crate) field: String,
+    pub(crate) by: String,
+    pub(crate) reason: String,
+    /// The milliseconds since then.
+    pub(crate) paused_for: i64,
+}
+
 /// A request to lease rows that are due.
 pub(crate) struct LeaseDue<'a> {
     pub(crate) fields: &'a [usize],
@@ -324,6 +354,8 @@ pub(crate) struct Enqueued {
     pub(crate) key: Key,
     pub(crate) field: usize,
     pub(crate) generation: i64,
+    /// The time of the first of its marks, in milliseconds since 1970.
+    pub(crate) marked_at: i64,
     /// Whether the transaction that queues it wants to calculate it.
     pub(crate) lease: bool,
 }

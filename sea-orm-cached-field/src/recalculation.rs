@@ -16,7 +16,7 @@ use crate::{
     calculation::{Calculated, Limits, Outcome, after_recalculation, calculate},
     declaration::Key,
     engine::Engine,
-    protocol::{self, Calculation, Connections, Retry, Verdict},
+    protocol::{self, Calculation, Connections, Queried, Retry, Verdict},
     queue::Claim,
     registry::Model,
 };
@@ -33,15 +33,19 @@ pub(crate) trait Holder: Sync {
     /// Called when these claims have ended, in any way.
     fn settled(&self, claims: &[Claim]);
 
+    /// Called when a calculation of this field has ended, of one row or of many.
+    fn took(&self, _field: usize, _took: Duration) {}
+
     /// Called when these values were calculated, and are about to be stored.
     fn calculated(&self, _calculations: &[Calculation]) {}
 
-    /// Called when the value of this claim was stored. `marked`: the row was marked again
-    /// meanwhile.
-    fn stored(&self, _claim: &Claim, _marked: bool) {}
+    /// Called when a value was calculated for this claim, with the verdict on it. `changed`: it
+    /// differs from the one before.
+    fn judged(&self, _claim: &Claim, _verdict: Verdict, _changed: bool) {}
 
-    /// Called when this claim has failed, and the failure is recorded with its row.
-    fn failed(&self, _claim: &Claim, _error: Error) {}
+    /// Called when this claim has failed, and the failure is recorded with its row. `is_final`: it
+    /// is not retried.
+    fn failed(&self, _claim: &Claim, _error: Error, _is_final: bool) {}
 }
 
 /// The settings for the recalculation of claims, and their holder.
@@ -138,9 +142,10 @@ impl<H: Holder> Recalculation<'_, H> {
             match protocol::complete_by_query(engine, connections, model, &claims, limits.timeout)
                 .await
             {
-                Ok(Some(verdicts)) => {
+                Ok(Some(Queried { verdicts, took })) => {
+                    self.holder.took(claims[0].field, took);
                     self.holder.settled(&claims);
-                    self.have_stored(&claims, &verdicts).await;
+                    self.have_judged(&claims, &verdicts).await;
                 }
                 ended => {
                     if let Err(error) = ended {
@@ -178,7 +183,10 @@ impl<H: Holder> Recalculation<'_, H> {
         let mut gone = Vec::new();
         let mut postponed = Vec::new();
 
-        for Calculated { claim, outcome } in calculated {
+        for Calculated { claim, outcome, took } in calculated {
+            if let Some(took) = took {
+                self.holder.took(claim.field, took);
+            }
             match outcome {
                 Outcome::Value { value, changed } => {
                     values.push(Calculation { claim, value, changed })
@@ -235,14 +243,19 @@ impl<H: Holder> Recalculation<'_, H> {
 
         let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
         self.holder.settled(&ended);
-        self.have_stored(&ended, &verdicts).await;
+        let changed = values.iter().map(|value| value.changed);
+        let verdicts: Vec<(Verdict, bool)> = verdicts.into_iter().zip(changed).collect();
+        self.have_judged(&ended, &verdicts).await;
         Ok(())
     }
 
-    async fn have_stored(&self, claims: &[Claim], verdicts: &[Verdict]) {
-        let stored = claims.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_stored());
-        let stored = stored
-            .inspect(|(claim, verdict)| self.holder.stored(claim, **verdict == Verdict::Publish));
+    /// `verdicts`: each with whether the value differs from the one before.
+    async fn have_judged(&self, claims: &[Claim], verdicts: &[(Verdict, bool)]) {
+        let judged = claims.iter().zip(verdicts);
+        for (claim, (verdict, changed)) in judged.clone() {
+            self.holder.judged(claim, *verdict, *changed);
+        }
+        let stored = judged.filter(|(_, (verdict, _))| verdict.is_stored());
         let stored = stored.map(|(claim, _)| (claim.key.clone(), claim.field)).collect();
         let db = DatabaseExecutor::Connection(self.db);
         after_recalculation(self.engine, &db, self.model, stored, self.limits).await;
@@ -258,10 +271,11 @@ impl<H: Holder> Recalculation<'_, H> {
     }
 
     async fn fail(&self, claim: &Claim, error: Error) -> Result<(), Error> {
-        protocol::fail(self.engine, self.connections, self.model, claim, &error, self.retry)
-            .await?;
+        let retry_in =
+            protocol::fail(self.engine, self.connections, self.model, claim, &error, self.retry)
+                .await?;
         self.holder.settled(std::slice::from_ref(claim));
-        self.holder.failed(claim, error);
+        self.holder.failed(claim, error, retry_in.is_none());
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::Utc;
@@ -24,7 +24,7 @@ use crate::{
     declaration::{CachedField, FieldSpec, IntoExecutor, Key},
     engine::Engine,
     layout::Owner,
-    protocol::{self, Calculation},
+    protocol::{self, Calculation, Verdict},
     queue::Claim,
     recalculation::{Holder, Recalculation},
     registry::{self, Model},
@@ -321,6 +321,8 @@ impl FieldRows {
             attempts: 0,
             waves: 0,
             claimed_at: 0,
+            stale_since: None,
+            taken_at: Instant::now(),
             shared: false,
         };
         let claims: Vec<Claim> =
@@ -330,7 +332,7 @@ impl FieldRows {
         calculate(&engine, (db, db), &self.model, claims, &Limits::of_many(), calculated).await?;
         previewed.failure = keys.iter().find_map(|key| circles.remove(key));
         while let Some(outcomes) = outcomes.recv().await {
-            for Calculated { claim, outcome } in outcomes {
+            for Calculated { claim, outcome, .. } in outcomes {
                 match outcome {
                     Outcome::Value { value, changed } => {
                         previewed.changed |= changed;
@@ -498,13 +500,15 @@ impl Holder for Held {
         self.ended().values.extend(values);
     }
 
-    fn stored(&self, claim: &Claim, marked: bool) {
-        let mut ended = self.ended();
-        ended.stored.insert(claim.key.clone());
-        ended.marked |= marked;
+    fn judged(&self, claim: &Claim, verdict: Verdict, _: bool) {
+        if verdict.is_stored() {
+            let mut ended = self.ended();
+            ended.stored.insert(claim.key.clone());
+            ended.marked |= verdict == Verdict::Publish;
+        }
     }
 
-    fn failed(&self, claim: &Claim, error: Error) {
+    fn failed(&self, claim: &Claim, error: Error, _: bool) {
         let mut ended = self.ended();
         ended.values.remove(&claim.key);
         ended.failure.get_or_insert(error);

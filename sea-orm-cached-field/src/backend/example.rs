@@ -1,7 +1,7 @@
 //! An owner for tests of the SQL, with a source whose rows hold its key and one that has to be
 //! looked up. Also what statements are rendered of.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use sea_orm::{
     ColumnType, Statement, Value,
@@ -15,11 +15,18 @@ use super::{
     sizes::{claims_in_parts, written_in_parts},
 };
 use crate::{
+    activity::{Done, Minute, WorkerRecord},
     catalog::{Described, IndexedColumn, Object, UniqueColumn, UniqueIndex},
     declaration::{Chunk, Flagging, Key},
     layout::{self, Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
-    queue::{Claim, Enqueued, Mark, Shape, ShapedField, Written},
+    queue::{Claim, Enqueued, Mark, MarkedChunk, Shape, ShapedField, Written},
 };
+
+/// The tables that have a row for each field or each worker.
+pub(super) const SMALL: [&str; 2] = ["_lamppost_cached_settings", "_lamppost_cached_workers"];
+
+/// The statements that read one of them from end to end.
+pub(super) const OF_SMALL: [&str; 3] = ["pauses", "workers", "forget_lost_workers"];
 
 fn table(name: &str) -> Table {
     Table { schema: None, name: name.to_owned() }
@@ -210,10 +217,17 @@ impl Example {
             attempts: 1,
             waves: 0,
             claimed_at: 0,
+            stale_since: None,
+            taken_at: Instant::now(),
             shared: false,
         };
-        let enqueued =
-            |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, lease: true };
+        let enqueued = |key: &Key| Enqueued {
+            key: key.clone(),
+            field: 0,
+            generation: 1,
+            marked_at: 0,
+            lease: true,
+        };
         let mark =
             Mark { key: keys[0].clone(), field: owner.fields[0].name.to_owned(), marked_at: 0 };
         let (table, related) = tables();
@@ -242,6 +256,27 @@ impl Example {
 
     pub(super) fn marks(&self) -> &[Mark] {
         &self.mark
+    }
+
+    pub(super) fn marked_chunk(&self) -> MarkedChunk {
+        MarkedChunk { id: 1, marked_at: 0, field: 0, chunk: self.chunk.clone() }
+    }
+
+    pub(super) fn worker(&self) -> WorkerRecord {
+        WorkerRecord {
+            id: 1,
+            host: "lantern".to_owned(),
+            process: 7,
+            program: "shop".to_owned(),
+            version: "1.0.0".to_owned(),
+            fields: "full_name".to_owned(),
+            concurrency: 8,
+            claims: 0,
+        }
+    }
+
+    pub(super) fn minute(&self) -> Minute {
+        Minute { minute: 1, field: 0, done: Done::default() }
     }
 
     pub(super) fn links(&self) -> Vec<(i64, String)> {

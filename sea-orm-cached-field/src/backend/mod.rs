@@ -166,6 +166,16 @@ impl Backend {
         of_database!(self, wake_up())
     }
 
+    /// Whether each write wakes all workers, also those that it does not concern.
+    pub(crate) fn wakes_on_writes(self) -> bool {
+        match self.wake_up() {
+            #[cfg(feature = "sqlx-sqlite")]
+            WakeUp::WatchFile => true,
+            #[allow(unreachable_patterns, reason = "it may be the only database")]
+            _ => false,
+        }
+    }
+
     /// How a transaction of the library begins; `writes`: also where the session is read-only.
     pub(crate) fn transaction(self, writes: bool) -> TransactionOptions {
         of_database!(self, transaction(writes))

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 
 use sea_orm::DbBackend;
 
-use super::sql::{CHUNK, key_columns, marks, recalculations, versions};
+use super::sql::{CHUNK, key_columns, marks, minutes, recalculations, settings, versions, workers};
 use crate::layout::{Cast, Field, Owner, Step, Table};
 
 /// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning.
@@ -37,6 +37,32 @@ impl Dialect {
             Self::Postgres => "now()",
             Self::MySql => "UTC_TIMESTAMP(6)",
             Self::Sqlite => NOW_OF_SQLITE,
+        }
+    }
+
+    /// Writes a moment of the library's tables in milliseconds since 1970.
+    pub(crate) fn milliseconds(self, moment: &str) -> String {
+        match self {
+            Self::Postgres => {
+                format!("CAST(floor(extract(epoch FROM {moment}) * 1000) AS bigint)")
+            }
+            Self::MySql => {
+                format!("(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', {moment}) DIV 1000)")
+            }
+            Self::Sqlite => moment.to_owned(),
+        }
+    }
+
+    /// Writes the moment so many milliseconds after the beginning of 1970. On MySQL it is at most a
+    /// hundred years later.
+    pub(crate) fn moment(self, milliseconds: &str) -> String {
+        match self {
+            Self::Postgres => format!("to_timestamp({milliseconds} / 1000.0)"),
+            Self::MySql => format!(
+                "(CAST('1970-01-01 00:00:00' AS DATETIME(6)) \
+                 + INTERVAL (LEAST({milliseconds}, 3153600000000) * 1000) MICROSECOND)"
+            ),
+            Self::Sqlite => milliseconds.to_owned(),
         }
     }
 
@@ -250,6 +276,21 @@ impl Names<'_> {
     /// Names the table of the versions of calculations.
     pub(crate) fn versions(self) -> String {
         self.dialect.qualified(&versions(self.owner))
+    }
+
+    /// Names the table of the settings of fields.
+    pub(crate) fn settings(self) -> String {
+        self.dialect.qualified(&settings(self.owner))
+    }
+
+    /// Names the table of workers.
+    pub(crate) fn workers(self) -> String {
+        self.dialect.qualified(&workers(self.owner))
+    }
+
+    /// Names the table of what workers did in each minute.
+    pub(crate) fn minutes(self) -> String {
+        self.dialect.qualified(&minutes(self.owner))
     }
 
     /// Lists the columns of the library's tables that hold the owner's key: `key_1, ..`.

@@ -27,8 +27,8 @@ const MOST_OF_LISTS: usize = 30_000;
 /// key many columns.
 pub(crate) fn claims_in_parts<'r, T>(owner: &Owner, rows: &'r [T]) -> Chunks<'r, T> {
     // The key once for each source whose marks may concern the row, and at most: field, generation,
-    // lease, time.
-    in_parts(rows, owner.key.len() * (2 + owner.looked_up().count()) + 4)
+    // lease, time, time of the mark.
+    in_parts(rows, owner.key.len() * (2 + owner.looked_up().count()) + 5)
 }
 
 /// Rows with their values in parts for a statement each.

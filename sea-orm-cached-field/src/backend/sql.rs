@@ -281,6 +281,32 @@ pub(crate) fn versions_beside(owner: &Table) -> Table {
     beside(owner, "cached_versions")
 }
 
+/// The table of the settings of an owner's fields, which operators change.
+pub(crate) fn settings(owner: &Owner) -> Table {
+    beside(&owner.table, "cached_settings")
+}
+
+/// The table of the workers that serve an owner.
+pub(crate) fn workers(owner: &Owner) -> Table {
+    beside(&owner.table, "cached_workers")
+}
+
+/// The table of what workers did in each minute.
+pub(crate) fn minutes(owner: &Owner) -> Table {
+    beside(&owner.table, "cached_minutes")
+}
+
+/// The tables that no trigger and no calculation needs.
+pub(crate) fn records(owner: &Owner) -> [Table; 3] {
+    [settings, workers, minutes].map(|table| table(owner))
+}
+
+/// All tables of the library beside an owner's.
+pub(crate) fn tables(owner: &Owner) -> Vec<Table> {
+    let protocol = [marks, recalculations, versions].map(|table| table(owner));
+    protocol.into_iter().chain(records(owner)).collect()
+}
+
 /// The name begins with an underscore, so that `sea-orm-cli generate entity` passes over the table.
 fn beside(owner: &Table, suffix: &str) -> Table {
     Table { schema: owner.schema.clone(), name: fitted(format!("_{}_{suffix}", owner.name)) }

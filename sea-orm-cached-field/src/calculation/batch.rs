@@ -124,6 +124,8 @@ impl Limits {
 pub(crate) struct Calculated {
     pub(crate) claim: Claim,
     pub(crate) outcome: Outcome,
+    /// The duration of the calculation; of one of many rows, only one row has it.
+    pub(crate) took: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -166,8 +168,11 @@ pub(crate) async fn calculate(
         };
         match places.get(&key) {
             Some(place) => rows.push(Row { place: *place, left: claims, done: Vec::new() }),
-            None => ended
-                .extend(claims.into_iter().map(|claim| Calculated { claim, outcome: outcome() })),
+            None => ended.extend(claims.into_iter().map(|claim| Calculated {
+                claim,
+                outcome: outcome(),
+                took: None,
+            })),
         }
     }
 
@@ -262,14 +267,16 @@ impl Batch<'_> {
         let (postponed, mut left): (Vec<Claim>, Vec<Claim>) = left
             .into_iter()
             .partition(|claim| self.limits.only_slow_left.is_some() && self.is_kept_apart(claim));
-        done.extend(
-            postponed.into_iter().map(|claim| Calculated { claim, outcome: Outcome::Postponed }),
-        );
+        done.extend(postponed.into_iter().map(|claim| Calculated {
+            claim,
+            outcome: Outcome::Postponed,
+            took: None,
+        }));
 
         let calculation = |claim: Claim| {
             async move {
-                let outcome = self.calculate_one(place, &claim).await;
-                Calculated { claim, outcome }
+                let (outcome, took) = self.calculate_one(place, &claim).await;
+                Calculated { claim, outcome, took: Some(took) }
             }
             .boxed()
         };
@@ -317,13 +324,13 @@ impl Batch<'_> {
         }
 
         let fields = fields.iter().map(|(field, places)| self.calculate_batch(*field, places));
-        let mut outcomes: HashMap<(usize, usize), Outcome> =
+        let mut outcomes: HashMap<(usize, usize), (Outcome, Option<Duration>)> =
             join_all(fields).await.into_iter().flatten().collect();
 
         for row in &mut rows {
             for claim in std::mem::take(&mut row.left) {
                 match outcomes.remove(&(row.place, claim.field)) {
-                    Some(outcome) => row.done.push(Calculated { claim, outcome }),
+                    Some((outcome, took)) => row.done.push(Calculated { claim, outcome, took }),
                     None => row.left.push(claim),
                 }
             }
@@ -335,13 +342,14 @@ impl Batch<'_> {
         self.row_by_row(left).await;
     }
 
-    /// Returns the outcomes by place and field. They are empty if the calculation fails: then each
-    /// row is tried by itself. A single row is tried by itself from the start.
+    /// Returns the outcomes by place and field, the first with the duration of the calculation. They
+    /// are empty if the calculation fails: then each row is tried by itself. A single row is tried
+    /// by itself from the start.
     async fn calculate_batch(
         &self,
         field: usize,
         places: &[usize],
-    ) -> Vec<((usize, usize), Outcome)> {
+    ) -> Vec<((usize, usize), (Outcome, Option<Duration>))> {
         if places.len() == 1 {
             return Vec::new();
         }
@@ -359,10 +367,11 @@ impl Batch<'_> {
         let ended = self.limits.observe(self.model, field, calculation).await;
         match ended {
             Ok((values, took)) => {
-                let value = |(place, value): (&usize, Value)| {
-                    ((*place, field), self.outcome(*place, field, value, took))
+                let value = |(at, (place, value)): (usize, (&usize, Value))| {
+                    let outcome = self.outcome(*place, field, value, took);
+                    ((*place, field), (outcome, (at == 0).then_some(took)))
                 };
-                places.iter().zip(values).map(value).collect()
+                places.iter().zip(values).enumerate().map(value).collect()
             }
             Err(failure) => {
                 let (table, field) = self.names(field);
@@ -374,17 +383,21 @@ impl Batch<'_> {
         }
     }
 
-    async fn calculate_one(&self, place: usize, claim: &Claim) -> Outcome {
+    async fn calculate_one(&self, place: usize, claim: &Claim) -> (Outcome, Duration) {
         let (table, field) = self.names(claim.field);
         let subject = Subject { table, field, key: claim.key.clone() };
         let calculation = async {
             let started = Instant::now();
             let calculation = self.loaded.calculate(place, claim.field, self.db);
             let value = run(subject, Some(self.limits.timeout), calculation).await;
-            value.map(|value| self.outcome(place, claim.field, value, started.elapsed()))
+            let took = started.elapsed();
+            let outcome = match value {
+                Ok(value) => self.outcome(place, claim.field, value, took),
+                Err(error) => Outcome::Failed(error),
+            };
+            (outcome, took)
         };
-        let ended = self.limits.observe(self.model, claim.field, calculation).await;
-        ended.unwrap_or_else(Outcome::Failed)
+        self.limits.observe(self.model, claim.field, calculation).await
     }
 
     fn outcome(&self, place: usize, field: usize, value: Value, took: Duration) -> Outcome {

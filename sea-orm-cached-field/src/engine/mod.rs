@@ -1,6 +1,7 @@
 //! The state that a process keeps per connection pool: subscribers, sleeping workers, and the
 //! calculations under way.
 
+mod paused;
 mod single_flight;
 mod snapshots;
 
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     Error,
+    activity::{Done, SeenWorker},
     backend::{Backend, Identity},
     catalog::UniqueIndexes,
     event::Event,
@@ -26,6 +28,7 @@ use crate::{
     queue::Counts,
     registry::Model,
 };
+use paused::PausedFields;
 pub(crate) use single_flight::CalculatedValue;
 use single_flight::SingleFlight;
 pub(crate) use snapshots::Snapshot;
@@ -42,7 +45,13 @@ pub(crate) struct Engine {
     /// The calculations that readers share.
     pub(crate) flights: SingleFlight,
     /// What waits, as it was last counted.
-    pub(crate) counts: Snapshots<Counts>,
+    pub(crate) counts: Snapshots<Table, Counts>,
+    /// The workers, as they were last read.
+    pub(crate) workers: Snapshots<Table, Vec<SeenWorker>>,
+    /// What workers did in so many minutes, as it was last read.
+    pub(crate) activity: Snapshots<(Table, i64), Vec<(String, Done)>>,
+    /// The paused fields, as they were last read.
+    pub(crate) paused: PausedFields,
     /// Claims of workers that were dropped, on their way back.
     pub(crate) hand_backs: TaskTracker,
     /// Whether the statements of one connection of the pool may reach several sessions of the
@@ -109,6 +118,9 @@ impl Engine {
             wake: watch::Sender::new(()),
             flights: SingleFlight::default(),
             counts: Snapshots::default(),
+            workers: Snapshots::default(),
+            activity: Snapshots::default(),
+            paused: PausedFields::default(),
             hand_backs: TaskTracker::new(),
             #[cfg(feature = "sqlx-postgres")]
             shares_sessions: tokio::sync::OnceCell::new(),

@@ -2,21 +2,22 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::{Error, layout::Table};
+use crate::Error;
 
 /// The time for which a snapshot is shared.
 const SHARED_FOR: Duration = Duration::from_secs(2);
 
-/// What was last read of each table, and when.
-pub(crate) struct Snapshots<T>(Mutex<HashMap<Table, Place<T>>>);
+/// What was last read under each key, as of each table, and when.
+pub(crate) struct Snapshots<K, T>(Mutex<HashMap<K, Place<T>>>);
 
-/// It is locked while the table is read, so that others wait for that answer.
+/// It is locked while it is read, so that others wait for that answer.
 type Place<T> = Arc<tokio::sync::Mutex<Option<Answer<T>>>>;
 
 /// The last answer, and when it came.
@@ -32,25 +33,25 @@ pub(crate) struct Snapshot<T> {
     pub(crate) at: Instant,
 }
 
-impl<T> Default for Snapshots<T> {
+impl<K, T> Default for Snapshots<K, T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T: Clone> Snapshots<T> {
-    /// Returns the snapshot of a table. It is read if there is none of the last two seconds. While
-    /// it is read, others wait for that answer, and take it, whatever it is. An error is not kept
-    /// for those who ask later.
+impl<K: Clone + Eq + Hash, T: Clone> Snapshots<K, T> {
+    /// Returns the snapshot under this key. It is read if there is none of the last two seconds.
+    /// While it is read, others wait for that answer, and take it, whatever it is. An error is not
+    /// kept for those who ask later.
     pub(crate) async fn get(
         &self,
-        table: &Table,
+        key: &K,
         read: impl AsyncFnOnce() -> Result<T, Error>,
     ) -> Result<Snapshot<T>, Error> {
         let asked = Instant::now();
         let place = {
             let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(places.entry(table.clone()).or_default())
+            Arc::clone(places.entry(key.clone()).or_default())
         };
 
         let mut last = place.lock().await;
@@ -81,6 +82,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::layout::Table;
 
     fn table(name: &str) -> Table {
         Table { schema: None, name: name.to_owned() }

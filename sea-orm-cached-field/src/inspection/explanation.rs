@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, ask, check_key, duration, find, full_name};
+use super::{Count, Pause, ask, check_key, duration, find, full_name};
 use crate::{
     Error,
     access::{StaleRows, stale_inputs},
@@ -98,6 +98,9 @@ pub enum Reason {
         /// The number of attempts of workers.
         attempts: u32,
     },
+    /// The field is paused: workers leave it alone until it is
+    /// [resumed](crate::CachedFields::resume). Readers recalculate it.
+    Paused(Pause),
     /// A cached field that the value is calculated from is stale, directly or through other cached
     /// fields. Inputs are looked at only if the value is stale itself. Those behind relations whose
     /// rows a cached column finds are left out.
@@ -186,6 +189,7 @@ impl fmt::Display for Reason {
                 full_name(schema.as_deref(), table, field),
                 rows.of("row"),
             ),
+            Self::Paused(pause) => write!(f, "workers leave this field alone: paused {pause}"),
             Self::LeftToReaders => {
                 f.write_str("workers leave this field alone: the next reader recalculates it")
             }
@@ -233,6 +237,8 @@ pub(crate) async fn explain(
             false => Vec::new(),
         };
 
+        let pauses = backend.pauses(transaction, owner).await?;
+
         let mut reasons = Vec::new();
         let since = duration(marked_for.unwrap_or_default());
         let changes = Count::new(changes, changes >= COUNTED);
@@ -247,6 +253,7 @@ pub(crate) async fn explain(
             reasons.push(if is_lazy { Reason::LeftToReaders } else { Reason::Unqueued });
         }
 
+        reasons.extend(Pause::among(&pauses, owner.fields[field].name).map(Reason::Paused));
         reasons.extend((row.is_flagged && row.is_empty).then_some(Reason::Empty));
         reasons.extend(inputs.into_iter().map(of_input));
         reasons.extend(row.expires());

@@ -1,27 +1,36 @@
 //! Inspection: what a program can ask about its cached fields. Nothing is changed, apart from
-//! [`retry`].
+//! [`retry`], [`pause`] and [`resume`].
 //!
 //! No statement reads an owner's table other than by key, or by the index over an expiry. None
 //! counts more than 10,001 rows of a part of the queue, of the marks, or of an index.
 
+mod activity;
 mod count;
 mod expirations;
 mod explanation;
 mod failed;
 mod graph;
+mod pause;
 mod status;
+mod workers;
 
+pub use activity::{Durations, FieldActivity};
 pub use count::Count;
 pub use expirations::Expirations;
 pub use explanation::{Explanation, Reason};
 pub use failed::{Failed, FailedGroup, FailedRow, Retry};
 pub use graph::{Graph, GraphField, GraphInput, GraphStep};
+pub use pause::Pause;
 pub use status::{FieldState, FieldStatus, Status};
+pub use workers::{WorkerState, WorkerStatus};
 
+pub(crate) use activity::activity;
 pub(crate) use expirations::expirations;
 pub(crate) use explanation::explain;
 pub(crate) use failed::{failed, failed_rows, retry};
+pub(crate) use pause::{pause, resume};
 pub(crate) use status::status;
+pub(crate) use workers::workers;
 
 use std::{sync::Arc, time::Duration};
 

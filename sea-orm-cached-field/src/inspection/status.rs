@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, counts, duration, full_name};
+use super::{Count, Pause, counts, duration, full_name};
 use crate::{
     Error,
     engine::{Engine, Snapshot},
@@ -35,6 +35,8 @@ pub struct FieldStatus {
     pub field: &'static str,
     /// The state, in one word.
     pub state: FieldState,
+    /// The pause, if the field is paused.
+    pub paused: Option<Pause>,
     /// The rows that are due, and wait for a worker.
     pub due: Count,
     /// The rows that a worker or a reader is calculating.
@@ -66,6 +68,8 @@ pub enum FieldState {
     /// [`CachedFields::install`](crate::CachedFields::install). The
     /// [`doctor`](crate::CachedFields::doctor) finds what else an installation lacks.
     NotInstalled,
+    /// Workers leave it alone until it is [resumed](crate::CachedFields::resume).
+    Paused,
     /// The calculation of some rows fails, or has failed for good.
     Failing,
     /// An installation has flagged many rows, and workers have not come to all of them.
@@ -86,11 +90,12 @@ pub enum FieldState {
 }
 
 impl FieldState {
-    /// Returns the state as a word: `not installed`, `failing`, `filling`, `behind`, `working`,
-    /// `lazy`, `unknown` or `fresh`.
+    /// Returns the state as a word: `not installed`, `paused`, `failing`, `filling`, `behind`,
+    /// `working`, `lazy`, `unknown` or `fresh`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotInstalled => "not installed",
+            Self::Paused => "paused",
             Self::Failing => "failing",
             Self::Filling => "filling",
             Self::Behind => "behind",
@@ -121,6 +126,9 @@ impl fmt::Display for FieldStatus {
         write!(f, "{name}: {}", self.state)?;
         if self.state == FieldState::NotInstalled {
             return Ok(());
+        }
+        if let Some(pause) = &self.paused {
+            write!(f, " {pause}")?;
         }
 
         let counts = [
@@ -182,6 +190,7 @@ fn not_installed(model: &Model, field: usize) -> FieldStatus {
         table: model.owner.table.name.clone(),
         field: model.owner.fields[field].name,
         state: FieldState::NotInstalled,
+        paused: None,
         due: Count::Unknown,
         claimed: Count::Unknown,
         later: Count::Unknown,
@@ -232,7 +241,9 @@ fn of_field(
     let is_known = [changes, due, claimed, later, failing, failed]
         .iter()
         .all(|count| *count != Count::Unknown);
+    let paused = Pause::among(&counts.paused, name);
     let state = match waiting_for {
+        _ if paused.is_some() => FieldState::Paused,
         _ if failing.at_least() + failed.at_least() > 0 => FieldState::Failing,
         _ if is_filling => FieldState::Filling,
         Some(_) if !engine.is_eager() => FieldState::Lazy,
@@ -248,6 +259,7 @@ fn of_field(
         table: model.owner.table.name.clone(),
         field: name,
         state,
+        paused,
         due,
         claimed,
         later,

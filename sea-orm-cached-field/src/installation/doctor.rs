@@ -201,8 +201,13 @@ async fn rows(
         rows,
     }));
 
-    let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
-    findings.extend(waited_too_long(db, backend, owner, &eager).await?);
+    let paused = backend.pauses(db, owner).await?;
+    let is_paused =
+        |field: &usize| paused.iter().any(|paused| paused.field == owner.fields[*field].name);
+    let served: Vec<usize> = (0..owner.fields.len())
+        .filter(|field| !lazy.contains(field) && !is_paused(field))
+        .collect();
+    findings.extend(waited_too_long(db, backend, owner, &served).await?);
     Ok(findings)
 }
 

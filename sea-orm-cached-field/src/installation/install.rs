@@ -19,7 +19,7 @@ use super::{
     rights,
     suspend::suspend_owner,
     uninstall::drop_installed,
-    versions::{self, Reason, Renewal, Versions, keeper, keepers},
+    versions::{self, Reason, Renewal, Versions, keeper, keepers, name_of_keeper},
 };
 use crate::{
     InstallError,
@@ -265,7 +265,7 @@ impl Comparison {
     }
 
     pub(super) fn has(&self, table: &Table) -> bool {
-        keeper(ObjectKind::Table, &table.name).is_some_and(|name| self.standing.contains(&name))
+        self.standing.contains(&name_of_keeper(ObjectKind::Table, &table.name))
     }
 }
 
@@ -296,8 +296,8 @@ pub(super) async fn compare(
     let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
     let mut has_other_key = false;
     let mut standing: BTreeSet<String> =
-        superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
-    let needed = keepers(&objects);
+        superfluous.keys().filter_map(|(kind, name, _)| keeper(owner, *kind, name)).collect();
+    let needed = keepers(owner, &objects);
     let mut wanted = Vec::new();
     let mut outdated = Vec::new();
     let mut names = BTreeSet::new();
@@ -308,7 +308,7 @@ pub(super) async fn compare(
         if found.is_none() && object.kind == ObjectKind::Table {
             let name = name_in_schema(2, &owner.table, &object.name);
             found = superfluous.remove(&(object.kind, name, None));
-            standing.extend(found.as_ref().and_then(|_| keeper(object.kind, &object.name)));
+            standing.extend(found.as_ref().and_then(|_| keeper(owner, object.kind, &object.name)));
         }
         match found {
             _ if !names.insert(place) => return Err(name_taken(owner, &object)),
@@ -367,7 +367,9 @@ async fn create_objects(
             // The triggers would fail once the tables have new names.
             suspend_owner(db, backend, &owner.table, &owner.table, changes).await?;
         } else {
-            is_older = comparison.is_watched;
+            // Since schema 3, the records are complete.
+            is_older =
+                comparison.is_watched && comparison.outdated.iter().any(|(_, schema)| *schema < 3);
         }
         upgrade(db, backend, inspected, &comparison.outdated, changes).await?;
         let stood_before = comparison.standing;

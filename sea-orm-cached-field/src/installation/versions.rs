@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor};
 use super::{Change, Changes, backlog::flag_all};
 use crate::{
     Error,
-    backend::Backend,
+    backend::{Backend, sql::records},
     catalog::{Object, ObjectKind, Version},
     layout::Owner,
     registry::Model,
@@ -182,13 +182,25 @@ impl Versions {
     }
 }
 
-/// Returns the name of an object that keeps fields, as it is recorded.
-pub(super) fn keeper(kind: ObjectKind, name: &str) -> Option<String> {
-    (kind != ObjectKind::Index).then(|| format!("{} {name:?}", kind.name()))
+/// Returns the name of an object that keeps fields, as it is recorded. No index does, nor a table
+/// that is only for people.
+pub(super) fn keeper(owner: &Owner, kind: ObjectKind, name: &str) -> Option<String> {
+    let is_record = || records(owner).iter().any(|record| record.name == name);
+    let keeps = match kind {
+        ObjectKind::Table => !is_record(),
+        ObjectKind::Function | ObjectKind::Trigger => true,
+        ObjectKind::Index => false,
+    };
+    keeps.then(|| name_of_keeper(kind, name))
 }
 
-pub(super) fn keepers(objects: &[Object]) -> BTreeSet<String> {
-    objects.iter().filter_map(|object| keeper(object.kind, &object.name)).collect()
+/// Returns the name of an object as it is recorded.
+pub(super) fn name_of_keeper(kind: ObjectKind, name: &str) -> String {
+    format!("{} {name:?}", kind.name())
+}
+
+pub(super) fn keepers(owner: &Owner, objects: &[Object]) -> BTreeSet<String> {
+    objects.iter().filter_map(|object| keeper(owner, object.kind, &object.name)).collect()
 }
 
 /// Flags all rows of these fields. If it is cut off, the next installation does it again.

@@ -185,7 +185,7 @@ pub(crate) async fn claim(
     let looked_for_chunks = first != First::OnlyMarks && !has_more && is_little;
     if looked_for_chunks {
         let queue = async |transaction: &DatabaseTransaction| {
-            backlog::queue_chunk(engine, transaction, model, upstream).await
+            backlog::queue_chunk(engine, transaction, model, fields, upstream).await
         };
         match connections.within(engine, true, queue).await {
             Ok(queued) => {

@@ -263,7 +263,9 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
     let field = model.owner.fields[claim.field].name;
     let key = claim.key.clone();
     match verdict {
-        Verdict::Done => Event::Completed { table, field, key, changed },
+        Verdict::Done => {
+            Event::Completed { table, field, key, changed, stale_for: claim.stale_for() }
+        }
         Verdict::Publish => Event::Published { table, field, key },
         Verdict::Superseded => Event::Superseded { table, field, key },
         Verdict::HandBack => Event::HandedBack { table, field, key },

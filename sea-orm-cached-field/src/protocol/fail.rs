@@ -62,7 +62,7 @@ pub(crate) async fn retry(
 /// Records a failure: the row stays flagged and queued. After a worker's attempt it is due again
 /// later, or, after the last attempt, only when it is marked again. A reader (without `retry`) does
 /// not change the number of attempts. Nor does it change when a worker retries the row, if a worker
-/// has tried.
+/// has tried. Returns the time after which a worker retries the row, if one does.
 pub(crate) async fn fail(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -70,10 +70,10 @@ pub(crate) async fn fail(
     claim: &Claim,
     error: &Error,
     retry: Option<Retry>,
-) -> Result<(), Error> {
+) -> Result<Option<Duration>, Error> {
     if claim.shared {
         // The holder of the lease records its own failure.
-        return Ok(());
+        return Ok(Some(Duration::ZERO));
     }
 
     let cause = error.without_values();
@@ -104,7 +104,7 @@ pub(crate) async fn fail(
     let attempts = if retry.is_some() { claim.attempts } else { 0 };
     let failed = Event::Failed { table, field, key, error, attempts, retry_in };
     engine.warn(failed, cause, record_of(model));
-    Ok(())
+    Ok(retry_in)
 }
 
 /// Returns where the error of a recorded failure can be read.

@@ -1,4 +1,4 @@
-//! The protocol, one file a verb: mark, collect, claim, judge, complete, fail.
+//! The protocol, one file a verb: mark, collect, claim, judge, complete, fail, pause, report.
 //!
 //! Decides what becomes of marks and claims; `backend` asks the database.
 
@@ -11,9 +11,11 @@ mod fail;
 mod installed;
 mod judge;
 mod mark;
+mod pause;
 mod query;
 mod read;
 mod recursion;
+mod report;
 mod unique;
 mod wave;
 
@@ -30,9 +32,11 @@ pub(crate) use fail::{Retry, fail, retry};
 pub(crate) use installed::explained;
 pub(crate) use judge::Verdict;
 pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
-pub(crate) use query::complete_by_query;
+pub(crate) use pause::{not_known_as_paused, not_paused, pause, resume};
+pub(crate) use query::{Queried, complete_by_query};
 pub(crate) use read::{query_by_keys, query_recursive};
 pub(crate) use recursion::find_circles;
+pub(crate) use report::{Report, leave, report};
 
 /// Returns the claims whose lease is not shared, in order.
 fn own(claims: &[Claim]) -> Vec<Claim> {

@@ -18,8 +18,7 @@ use crate::{Error, engine::Engine, event::Event, queue::Claim, registry::Model};
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// Calculates one field of rows of which nothing else is claimed, and stores it, in one short
-/// transaction. Returns the verdict on each row. Returns `None`, and does nothing, if a row has no
-/// value or several, or may be gone.
+/// transaction. Returns `None`, and does nothing, if a row has no value or several, or may be gone.
 ///
 /// The query sees what the verdict sees, or more: it may see changes whose marks the verdict does
 /// not know. Those marks are collected later.
@@ -29,7 +28,7 @@ pub(crate) async fn complete_by_query(
     model: &Model,
     claims: &[Claim],
     timeout: Duration,
-) -> Result<Option<Vec<Verdict>>, Error> {
+) -> Result<Option<Queried>, Error> {
     if !engine.backend.stores_queries() {
         return Ok(None);
     }
@@ -63,15 +62,21 @@ pub(crate) async fn complete_by_query(
     engine.publish_all(
         claims
             .iter()
-            .zip(ended)
-            .map(|(claim, (verdict, changed))| event(model, claim, verdict, changed)),
+            .zip(&ended)
+            .map(|(claim, (verdict, changed))| event(model, claim, *verdict, *changed)),
     );
     stored(engine, connections, model, claims.iter(), &verdicts).await;
-    Ok(Some(verdicts))
+    Ok(Some(Queried { verdicts: ended, took }))
+}
+
+/// The outcome of a query that has stored its values.
+pub(crate) struct Queried {
+    pub(crate) verdicts: Ended,
+    pub(crate) took: Duration,
 }
 
 /// The verdict on each claim, and whether its value has changed.
-type Ended = Vec<(Verdict, bool)>;
+pub(crate) type Ended = Vec<(Verdict, bool)>;
 
 async fn store(
     engine: &Engine,

@@ -53,6 +53,7 @@ pub struct Backend {
     state: State,
     stop: CancellationToken,
     heartbeat: Option<DropGuard>,
+    reporting: Option<DropGuard>,
     /// Whether an apalis worker of the user's runs it. Otherwise [`Worker`] logs its own start and
     /// end.
     ///
@@ -225,6 +226,7 @@ impl Backend {
             state: State::Idle(Box::new(source)),
             stop,
             heartbeat: None,
+            reporting: None,
             is_alone: false,
             life: None,
             context,
@@ -265,10 +267,13 @@ impl Backend {
     }
 }
 
-/// A dropped worker claims nothing any more.
+/// A dropped worker claims nothing any more, and is gone.
 impl Drop for Backend {
     fn drop(&mut self) {
         self.stop.cancel();
+        if self.reporting.is_some() {
+            self.context.leave_later();
+        }
     }
 }
 
@@ -293,6 +298,7 @@ impl backend::Backend for Backend {
     ) -> Poll<Option<Result<Task<Batch>, Error>>> {
         if self.heartbeat.is_none() {
             self.heartbeat = Some(self.context.start_heartbeat());
+            self.reporting = Some(self.context.start_reporting());
             self.life = self.is_alone.then(|| Life::begin(&self.context));
         }
         let fetched = ready!(self.poll_fetch(cx));

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use apalis_core::error::BoxDynError;
@@ -13,6 +13,7 @@ use crate::{
     Error,
     calculation::Limits,
     error::seconds,
+    protocol::Verdict,
     queue::Claim,
     recalculation::{Holder, Recalculation},
     registry::Model,
@@ -180,16 +181,27 @@ impl Holder for Batch {
         self.0.context.ledger.settle(self.0.id, claims);
     }
 
-    fn stored(&self, _: &Claim, _: bool) {
-        self.0.tally.count_stored();
-        self.0.context.tally.count_stored();
+    fn took(&self, field: usize, took: Duration) {
+        let Inner { context, model, .. } = &*self.0;
+        context.figures.count_calculation(&model.owner, field, took);
     }
 
-    fn failed(&self, claim: &Claim, error: Error) {
-        self.0.tally.count_failed();
-        self.0.context.tally.count_failed();
-        if let Some(failures) = &self.0.context.failures {
-            failures.remember(&self.0.model, claim, &error);
+    fn judged(&self, claim: &Claim, verdict: Verdict, changed: bool) {
+        let Inner { context, model, tally, .. } = &*self.0;
+        context.figures.count_end(&model.owner, claim, verdict, changed);
+        if verdict.is_stored() {
+            tally.count_stored();
+            context.tally.count_stored();
+        }
+    }
+
+    fn failed(&self, claim: &Claim, error: Error, is_final: bool) {
+        let Inner { context, model, tally, .. } = &*self.0;
+        context.figures.count_failure(&model.owner, claim.field, is_final);
+        tally.count_failed();
+        context.tally.count_failed();
+        if let Some(failures) = &context.failures {
+            failures.remember(model, claim, &error);
         }
     }
 }

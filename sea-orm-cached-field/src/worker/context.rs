@@ -11,8 +11,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     drain::Failures,
+    figures::Figures,
     ledger::{Held, Ledger},
     life::Tally,
+    presence::Presence,
     schedule::Schedule,
     settings::Settings,
 };
@@ -31,6 +33,8 @@ use crate::{
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
 
 pub(super) struct Context {
+    /// The number by which the database knows the worker.
+    pub(super) id: i64,
     pub(super) engine: Arc<Engine>,
     /// The user's connections, which the user's code uses, too.
     pub(super) db: DatabaseConnection,
@@ -47,6 +51,8 @@ pub(super) struct Context {
     pub(super) limits: Limits,
     pub(super) ledger: Ledger,
     pub(super) tally: Tally,
+    pub(super) figures: Figures,
+    pub(super) presence: Presence,
     pub(super) schedule: Schedule,
     /// Whether the worker has ended, so that nothing is claimed any more.
     pub(super) has_ended: AtomicBool,
@@ -62,6 +68,7 @@ impl Context {
     ) -> Result<Self, Error> {
         let models = upstream_first(&models);
         Ok(Self {
+            id: fastrand::i64(1..),
             engine: Engine::of(&db)?,
             db,
             own: OnceCell::new(),
@@ -78,6 +85,8 @@ impl Context {
             settings,
             ledger: Ledger::default(),
             tally: Tally::default(),
+            figures: Figures::default(),
+            presence: Presence::default(),
             has_ended: AtomicBool::default(),
             failures: None,
         })

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::{declaration::Key, queue::Claim, registry::Model};
+use crate::{declaration::Key, layout::Table, queue::Claim, registry::Model};
 
 /// The claims of a worker that have not ended.
 #[derive(Default)]
@@ -60,6 +60,14 @@ impl Ledger {
     /// Returns the claims that batches hold now.
     pub(super) fn all(&self) -> Vec<Held> {
         self.held().values().filter(|held| !held.claims.is_empty()).cloned().collect()
+    }
+
+    /// Returns the number of claims on rows of a table.
+    pub(super) fn count(&self, table: &Table) -> i64 {
+        let held = self.held();
+        let of_table = held.values().filter(|held| held.model.owner.table == *table);
+        let claims: usize = of_table.map(|held| held.claims.len()).sum();
+        i64::try_from(claims).unwrap_or(i64::MAX)
     }
 
     /// Enters claims that have to be handed back.

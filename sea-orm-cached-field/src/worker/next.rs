@@ -1,12 +1,16 @@
 //! Finding a batch of work, and claiming it.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    borrow::Cow,
+    sync::{Arc, atomic::Ordering},
+};
 
 use sea_orm::DatabaseExecutor;
 
 use super::{batch::Batch, claiming::Claiming, context::Context, lane::Lane, schedule::Stop};
 use crate::{
     Error, installation,
+    layout::Upstream,
     protocol::{self, ClaimRequest, Claimed, First, Work},
     queue::Claim,
     registry::Model,
@@ -33,7 +37,7 @@ impl Context {
         let mut work = Work::None;
         for model in &self.models {
             let fields: Vec<usize> = (0..model.owner.fields.len()).collect();
-            let look = protocol::look(&self.engine, self.connections(), model, &fields).await;
+            let look = self.look_for(model, &fields).await;
             work = work.or_earlier(look.map_err(|error| self.explained(error))?);
         }
         Ok(work)
@@ -114,9 +118,19 @@ impl Context {
         if let Some(first) = self.schedule.begin(stop) {
             return Ok((Work::Now, first));
         }
-        let model = &self.models[stop.turn];
-        let work = protocol::look(&self.engine, self.connections(), model, &stop.fields).await?;
+        let work = self.look_for(&self.models[stop.turn], &stop.fields).await?;
         Ok((work, First::Marks))
+    }
+
+    /// Looks for work on these fields of a model, apart from those that are known as paused.
+    async fn look_for(&self, model: &Model, fields: &[usize]) -> Result<Work, Error> {
+        let connections = self.connections();
+        let fields =
+            protocol::not_known_as_paused(&self.engine, connections, model, fields).await?;
+        if fields.is_empty() {
+            return Ok(Work::None);
+        }
+        protocol::look(&self.engine, connections, model, &fields).await
     }
 
     async fn claim(self: &Arc<Self>, stop: &Stop, first: First) -> Result<Taken, Error> {
@@ -125,16 +139,22 @@ impl Context {
         }
 
         let model = &self.models[stop.turn];
+        let connections = self.connections();
+        let fields = protocol::not_paused(&self.engine, connections, model, &stop.fields).await?;
+        if fields.is_empty() {
+            return Ok(Taken::Nothing);
+        }
+
         let rows = self.batch_size(stop);
         let request = ClaimRequest {
-            fields: &stop.fields,
-            upstream: &self.upstream[stop.turn],
+            fields: &fields,
+            upstream: &self.upstream_at_work(stop.turn),
             rows,
             lease: self.settings.lease,
             first,
             time_for_chunks: self.schedule.is_time_for_chunks(stop),
         };
-        let claimed = protocol::claim(&self.engine, self.connections(), model, &request).await?;
+        let claimed = protocol::claim(&self.engine, connections, model, &request).await?;
         let Claimed { claims, has_more, looked_for_chunks } = claimed;
         let left_some = has_more || claims.len() as u64 >= rows;
         self.schedule.end(stop, Some(first).filter(|_| left_some), looked_for_chunks);
@@ -145,6 +165,22 @@ impl Context {
             true if has_more => Taken::MoreMarks,
             true => Taken::Nothing,
         })
+    }
+
+    /// Returns the cached fields that the fields of a model wait for, without paused ones.
+    fn upstream_at_work(&self, turn: usize) -> Cow<'_, [Upstream]> {
+        let upstream = &self.upstream[turn];
+        let paused = &self.engine.paused;
+        if !upstream.iter().any(|upstream| paused.is_any(&upstream.owner.table)) {
+            return upstream.into();
+        }
+        let mut at_work = upstream.clone();
+        for upstream in &mut at_work {
+            let table = &upstream.owner.table;
+            upstream.fields.retain(|field| !paused.is_paused(table, field));
+        }
+        at_work.retain(|upstream| !upstream.fields.is_empty());
+        at_work.into()
     }
 
     /// Puts off the claims that have failed while this worker drains, and returns the rest.

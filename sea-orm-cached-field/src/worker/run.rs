@@ -181,6 +181,7 @@ impl Worker {
         let held = context.ledger.take_all();
         drop(running);
         let handed_back = context.hand_back(held).await;
+        context.leave().await;
         life.end(handed_back.and_then(|()| ended.map_err(stopped)))
     }
 
@@ -196,14 +197,16 @@ impl Worker {
             let context = Arc::new(context?);
             let life = Life::begin_short(&context);
             let _handed_back = HandedBack(&context);
-            life.end(match context.next_to_the_end().await {
+            let ended = match context.next_to_the_end().await {
                 Ok(Next::Batch(batch)) => {
                     let _heartbeat = context.start_heartbeat();
                     work_on(batch).await
                 }
                 Ok(Next::Nothing(_)) => Ok(0),
                 Err(error) => Err(error),
-            })
+            };
+            context.report_work().await;
+            life.end(ended)
         }
     }
 
@@ -225,7 +228,9 @@ impl Worker {
             let context = Arc::new(context);
             let life = Life::begin_short(&context);
             let _handed_back = HandedBack(&context);
-            life.end(drain(&context).await)
+            let ended = drain(&context).await;
+            context.report_work().await;
+            life.end(ended)
         }
     }
 

@@ -364,6 +364,16 @@ impl TestDb {
         .await;
     }
 
+    /// Moves a moment of all rows of a table by so many seconds.
+    pub async fn shift(&self, table: &str, column: &str, seconds: i64) {
+        let shifted = match self.get_database_backend() {
+            DbBackend::Sqlite => format!("{column} + {seconds}000"),
+            DbBackend::MySql => format!("{column} + INTERVAL {seconds} SECOND"),
+            _ => format!("{column} + interval '{seconds} seconds'"),
+        };
+        self.sql(&format!("UPDATE {table} SET {column} = {shifted}")).await;
+    }
+
     /// An SQL expression: the time, as the queue has it.
     pub fn now(&self) -> &'static str {
         match self.get_database_backend() {

@@ -142,8 +142,8 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     drop_role(&db, &role, worker).await;
 
     let is_lacking = |finding: &Finding| matches!(finding, Finding::MissingRight { role: named, .. } if *named == role);
-    assert_eq!(lacking.iter().filter(|finding| is_lacking(finding)).count(), 3, "{lacking:?}");
-    assert_eq!(changes.matches(&format!("to {role}\n")).count(), 3, "{changes}");
+    assert_eq!(lacking.iter().filter(|finding| is_lacking(finding)).count(), 15, "{lacking:?}");
+    assert_eq!(changes.matches(&format!("to {role}\n")).count(), 15, "{changes}");
     assert_eq!(healthy, "nothing is wrong\n");
     assert_eq!(worked.expect("worked"), 1);
     assert_eq!(read.expect("read"), "Ada of Bonn, 0 pigeons of 0, -");

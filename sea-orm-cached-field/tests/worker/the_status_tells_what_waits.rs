@@ -2,7 +2,6 @@
 //! asks over a pool of its own.
 
 use chrono::{TimeDelta, Utc};
-use sea_orm::DbBackend;
 use sea_orm_cached_field::{CachedFields, Count, FieldState, FieldStatus};
 
 use crate::{
@@ -34,16 +33,6 @@ async fn assert_figures(db: &TestDb, state: FieldState, counts: [u64; 6]) {
     assert_eq!(figures(&of_opinion(db).await), (state, counts.map(Count::Exactly)));
 }
 
-/// Moves a moment of all rows of a table by so many seconds.
-async fn shift(db: &TestDb, table: &str, column: &str, seconds: i64) {
-    let shifted = match db.get_database_backend() {
-        DbBackend::Sqlite => format!("{column} + {seconds}000"),
-        DbBackend::MySql => format!("{column} + INTERVAL {seconds} SECOND"),
-        _ => format!("{column} + interval '{seconds} seconds'"),
-    };
-    db.sql(&format!("UPDATE {table} SET {column} = {shifted}")).await;
-}
-
 const MARKS: &str = "_fragile_cached_marks";
 const QUEUE: &str = "_fragile_cached_recalculations";
 
@@ -61,7 +50,7 @@ async fn of_changes_that_no_worker_has_collected(db: TestDb) {
     set_up_fragiles(&db).await;
     rows_of(&db, ["fine", "well"]).await;
     assert_figures(&db, FieldState::Working, [2, 0, 0, 0, 0, 0]).await;
-    shift(&db, MARKS, "marked_at", -70).await;
+    db.shift(MARKS, "marked_at", -70).await;
     assert_figures(&db, FieldState::Behind, [2, 0, 0, 0, 0, 0]).await;
     let waiting = of_opinion(&db).await.waiting_for.expect("a time").as_secs();
     assert!((70..600).contains(&waiting), "{waiting} s");
@@ -83,7 +72,7 @@ async fn of_rows_that_are_calculated_and_of_others_that_are_due(db: TestDb) {
         db.sql(&format!("INSERT INTO {QUEUE} (key_1, field, generation) VALUES {values}")).await;
     }
     assert_figures(&db, FieldState::Working, [0, 1, 0, 0, 0, 0]).await;
-    shift(&db, QUEUE, "due_at", 600).await;
+    db.shift(QUEUE, "due_at", 600).await;
     assert_figures(&db, FieldState::Working, [0, 0, 0, 1, 0, 0]).await;
 }
 
@@ -93,9 +82,9 @@ async fn of_rows_that_are_due_later(db: TestDb) {
     set_up_fragiles(&db).await;
     let values = "(7, 'opinion', 1)";
     db.sql(&format!("INSERT INTO {QUEUE} (key_1, field, generation) VALUES {values}")).await;
-    shift(&db, QUEUE, "queued_at", -600).await;
+    db.shift(QUEUE, "queued_at", -600).await;
     assert_figures(&db, FieldState::Working, [0, 1, 0, 0, 0, 0]).await;
-    shift(&db, QUEUE, "due_at", -70).await;
+    db.shift(QUEUE, "due_at", -70).await;
     assert_figures(&db, FieldState::Behind, [0, 1, 0, 0, 0, 0]).await;
 }
 
@@ -154,7 +143,7 @@ async fn of_a_field_that_is_left_to_readers(db: TestDb) {
     set_up_fragiles(&db).await;
     CachedFields::set_eager_recalculation(&db, false).unwrap();
     rows_of(&db, ["fine"]).await;
-    shift(&db, MARKS, "marked_at", -70).await;
+    db.shift(MARKS, "marked_at", -70).await;
     let status = fragiles().status(&db).await.expect("a status");
     assert_eq!(status.fields[0].state, FieldState::Lazy);
 }
@@ -175,7 +164,7 @@ async fn what_a_field_is_calculated_from_waits_for_it_too(db: TestDb) {
     clubs_at(&db, [1, 2, 3]).await;
     db.drain(clubs()).await;
     db.sql("UPDATE club SET place = 7 WHERE id = 1").await;
-    shift(&db, "_club_cached_marks", "marked_at", -70).await;
+    db.shift("_club_cached_marks", "marked_at", -70).await;
 
     let fields = of_fields(&db, clubs()).await;
     let title = fields.iter().find(|status| status.field == "title").expect("the title");

@@ -8,7 +8,7 @@ use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         names::Columns,
-        sql::{Sql, marks, recalculations, versions},
+        sql::{self, Sql},
     },
     catalog::{Object, ObjectKind},
     layout::{Owner, Table},
@@ -188,7 +188,7 @@ fn trigger_tag(prefix: &str) -> String {
 pub(crate) fn installed(owner: &Owner) -> Statement {
     let schema = schema_of(Some(&owner.table));
     let prefix = DIALECT.literal(&tables::tag_prefix(&owner.table));
-    let ours = [marks(owner), recalculations(owner), versions(owner)];
+    let ours = sql::tables(owner);
     let ours = DIALECT.literals(ours.iter().map(|table| table.name.as_str()));
 
     let text = format!(

@@ -175,7 +175,8 @@ pub(super) fn lease_due(
         "SELECT {returned}, d.field, d.generation,
                 d.attempts + 1 AS attempts,
                 ABS(d.waves) AS waves,
-                {now} AS claimed_at
+                {now} AS claimed_at,
+                {since} AS stale_since
            FROM (SELECT DISTINCT {of_oldest}
                    FROM (SELECT {of_due}, d.due_at
                            FROM ({oldest}) d
@@ -191,6 +192,7 @@ pub(super) fn lease_due(
             FOR UPDATE SKIP LOCKED",
         returned = names.read_keys_of("d"),
         now = super::milliseconds("UTC_TIMESTAMP(6)"),
+        since = super::milliseconds("d.stale_since"),
         of_oldest = names.keys_of("o"),
         of_due = names.keys_of("d"),
         marks = names.marks(),
@@ -289,6 +291,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     let text = format!(
         "SELECT DISTINCT {selected}, q.field, q.generation, q.attempts, q.waves,
                 {now} AS claimed_at,
+                {since} AS stale_since,
                 q.leased_until = {end} AS leased
            FROM {rows}
            STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
@@ -296,6 +299,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
             AND q.field = c.field",
         selected = names.read_keys_of("q"),
         now = super::milliseconds(&now()),
+        since = super::milliseconds("q.stale_since"),
         rows = super::keyed(&mut sql, owner, &queue, &["field"], rows, |row| row.0, field),
         queue = names.queue(),
         same_key = names.same_key("q", "c"),

@@ -13,7 +13,7 @@ use crate::{
     },
     declaration::{Chunk, Key},
     layout::{Owner, Source, Upstream},
-    queue::{Enqueued, Mark},
+    queue::{Enqueued, Mark, MarkedChunk},
 };
 
 /// What is read of a mark that names a related row.
@@ -247,9 +247,11 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         let lease = if row.lease { lease } else { 0 };
         let field = sql.bind(owner.fields[row.field].name);
         let generation = sql.bind(row.generation);
-        vec![field, generation, sql.bind(lease)]
+        let marked_at = sql.bind(row.marked_at);
+        vec![field, generation, marked_at, sql.bind(lease)]
     };
-    let columns = ["field", "generation AS new_generation", "generation AS lease"];
+    let columns =
+        ["field", "generation AS new_generation", "generation AS marked_at", "generation AS lease"];
     let enqueued = super::keyed(&mut sql, owner, &queue, &columns, rows, |row| &row.key, rest);
 
     let due = match owner.debounced().next() {
@@ -272,17 +274,20 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     };
 
     let text = format!(
-        "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts)
+        "INSERT INTO {queue} (
+                {columns}, field, generation, due_at, leased_until, attempts, stale_since)
          SELECT {selected}, c.field, c.new_generation,
                 {due},
                 IF(c.lease > 0, {leased_until}, {never}),
-                c.lease > 0
+                c.lease > 0,
+                {marked_at}
            FROM {enqueued}
          ON DUPLICATE KEY UPDATE
                 generation = VALUES(generation),
                 due_at = {due_again},
                 last_error = NULL,
                 waves = GREATEST(waves, 0),
+                stale_since = COALESCE(stale_since, VALUES(stale_since)),
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
                 leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
         queue = names.queue(),
@@ -290,6 +295,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         selected = names.keys_of("c"),
         leased_until = super::after(&now, "CAST(c.lease AS SIGNED)"),
         never = super::moment("0"),
+        marked_at = super::moment("CAST(c.marked_at AS SIGNED)"),
     );
 
     let queued: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
@@ -330,7 +336,12 @@ pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement
     statement(sql, text)
 }
 
-pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+pub(crate) fn take_chunks(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    limit: u64,
+) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);
 
@@ -341,28 +352,31 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
                  ORDER BY m.id
                  LIMIT {looked_at}",
         marks = names.marks(),
-        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, fields, upstream),
         looked_at = sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
     );
 
     let limit = sql.bind(limit as i64);
     let chunks = names.marked_chunks();
-    let read = format!("m.id, m.field, {chunks}");
+    let marked_at = super::milliseconds("m.marked_at");
+    let read = format!("m.id, m.field, {marked_at} AS marked_at, {chunks}");
     let text = locked(owner, &read, &ids, &limit);
     statement(sql, text)
 }
 
 /// Rows that are in the queue already are left out: the statement waits for none of them.
-pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+pub(crate) fn enqueue_chunk(owner: &Owner, marked: &MarkedChunk) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);
     let queue = names.queue();
-    let name = names.field(field);
+    let MarkedChunk { field, marked_at, chunk, .. } = marked;
+    let name = names.field(*field);
+    let marked_at = sql.bind(*marked_at);
     let generation = sql.bind(fastrand::i64(1..));
 
     let text = format!(
-        "INSERT IGNORE INTO {queue} ({columns}, field, generation)
-         SELECT {selected}, {name}, {generation}
+        "INSERT IGNORE INTO {queue} ({columns}, field, generation, stale_since)
+         SELECT {selected}, {name}, {generation}, {since}
            FROM {table} t FORCE INDEX (PRIMARY)
           WHERE t.{flag}
             AND {range}
@@ -374,8 +388,9 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
                    AND q.field = {name})",
         columns = names.keys(),
         selected = names.own_key_of("t"),
+        since = super::moment(&marked_at),
         table = names.table(),
-        flag = names.flag(field),
+        flag = names.flag(*field),
         range = shared::chunks::rows_of(&mut sql, owner, chunk),
         range_of_queue = shared::chunks::range_of(&mut sql, owner, &names.keys_of("q"), chunk),
         queued = names.is_of("q", "t"),
@@ -390,8 +405,8 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let parts = crate::backend::sizes::parts(of.marks()).into_iter();
     let appended = parts.map(|part| append_marks(owner, part));
     let mut examples = vec![
-        named("take_chunks", take_chunks(owner, &of.upstream, 100)),
-        named("enqueue_chunk", enqueue_chunk(owner, 0, &of.chunk)),
+        named("take_chunks", take_chunks(owner, &[0], &of.upstream, 100)),
+        named("enqueue_chunk", enqueue_chunk(owner, &of.marked_chunk())),
         named("enqueue", enqueue(owner, &of.enqueued, 1000)),
         named("change_generation", change_generation(owner, &of.enqueued)),
         named("take_marks", take_marks(owner, 100)),

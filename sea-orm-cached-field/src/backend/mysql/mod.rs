@@ -160,12 +160,12 @@ fn after(moment: &str, milliseconds: &str) -> String {
 
 /// A moment in milliseconds since 1970.
 fn milliseconds(moment: &str) -> String {
-    format!("(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', {moment}) DIV 1000)")
+    DIALECT.milliseconds(moment)
 }
 
 /// The moment so many milliseconds after the beginning of 1970.
 fn moment(milliseconds: &str) -> String {
-    after("CAST('1970-01-01 00:00:00' AS DATETIME(6))", milliseconds)
+    DIALECT.moment(milliseconds)
 }
 
 /// A moment in UTC, by the clocks that the field's expiry is written by. Servers know time zones

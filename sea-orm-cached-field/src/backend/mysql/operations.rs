@@ -214,10 +214,10 @@ pub(crate) async fn collect(
     let request = Collect { lease, ..*request };
     let mut eager = Vec::new();
     let mut lazy = Vec::new();
-    for ((key, field), is_eager) in taken.fields {
+    for ((key, field), Marked { is_eager, marked_at }) in taken.fields {
         // A random number: an id, as of a mark, cannot be had without making one.
         let generation = fastrand::i64(1..);
-        let row = Enqueued { key, field, generation, lease: request.leases(field) };
+        let row = Enqueued { key, field, generation, marked_at, lease: request.leases(field) };
         if is_eager { eager.push(row) } else { lazy.push(row) }
     }
     eager.extend(flag_without_queueing(Backend::MySql, db, owner, lazy).await?);
@@ -229,9 +229,17 @@ pub(crate) async fn collect(
 /// All marks that were taken.
 #[derive(Default)]
 struct Taken {
-    /// The fields of rows that they are of, and whether a worker is to recalculate each.
-    fields: HashMap<(Key, usize), bool>,
+    /// The fields of rows that they are of.
+    fields: HashMap<(Key, usize), Marked>,
     marks: usize,
+}
+
+/// What the marks of a field of a row say together.
+struct Marked {
+    /// Whether a worker is to recalculate it.
+    is_eager: bool,
+    /// The time of the first of them, in milliseconds since 1970.
+    marked_at: i64,
 }
 
 impl Taken {
@@ -267,6 +275,7 @@ impl Taken {
         let list: String = row.try_get("", "field")?;
         let key = read_key(owner, row)?;
         let eager: Option<bool> = row.try_get("", "eager")?;
+        let marked_at = row.try_get("", "marked_at")?;
 
         let mut unknown = Vec::new();
         for name in list.split(',') {
@@ -274,14 +283,15 @@ impl Taken {
                 unknown.push(name);
                 continue;
             };
-            let is_eager = self.fields.entry((key.clone(), field)).or_default();
-            *is_eager |= eager.unwrap_or(!lazy.contains(&field));
+            let first = Marked { is_eager: false, marked_at };
+            let marked = self.fields.entry((key.clone(), field)).or_insert(first);
+            marked.is_eager |= eager.unwrap_or(!lazy.contains(&field));
+            marked.marked_at = marked.marked_at.min(marked_at);
         }
         if unknown.is_empty() {
             return Ok(None);
         }
 
-        let marked_at = row.try_get("", "marked_at")?;
         Ok(Some(Mark { key, field: unknown.join(","), marked_at }))
     }
 }

@@ -4,6 +4,7 @@ use super::{DIALECT, cascades, names, own_triggers, related_triggers};
 use crate::{
     backend::{
         names::Columns,
+        shared::records::records,
         sql::{fitted, marks, recalculations, versions},
     },
     catalog::{Described, Object, ObjectKind, checksum},
@@ -17,6 +18,11 @@ pub(super) const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects =
         vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
+    objects.extend(
+        records(DIALECT, owner)
+            .into_iter()
+            .map(|record| self::table(owner, &record.table, &record.definitions)),
+    );
     objects.extend(
         owner.fields.iter().filter_map(|field| Some(index(owner, field.expires_after.as_ref()?))),
     );
@@ -181,6 +187,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         "waves INT NOT NULL DEFAULT 0".to_owned(),
         "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
         "queued_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
+        "stale_since DATETIME(6) NULL".to_owned(),
         format!("PRIMARY KEY ({columns}, field)", columns = names.keys()),
         "KEY by_due (due_at)".to_owned(),
     ]);

@@ -27,6 +27,9 @@ pub(crate) fn upgrade(
     if from < 2 && table.name == recalculations(owner).name {
         columns.push("waves INT NOT NULL DEFAULT 0".to_owned());
     }
+    if from < 4 && table.name == recalculations(owner).name {
+        columns.push("stale_since DATETIME(6) NULL".to_owned());
+    }
     if from < 2 && table.name == versions(owner).name {
         columns.extend(["inputs", "kept_by"].map(|name| format!("{name} LONGTEXT {NAME} NULL")));
         columns.push("renewal BIGINT NULL".to_owned());

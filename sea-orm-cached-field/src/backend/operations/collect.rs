@@ -7,7 +7,7 @@ use sea_orm::{DatabaseTransaction, DbErr, QueryResult};
 use super::{execute, keys, query, read_chunk, read_claim, read_field};
 use crate::{
     backend::{Backend, shared, sizes::claims_in_parts},
-    declaration::{Chunk, Key},
+    declaration::Key,
     layout::{Owner, Source, Upstream},
     queue::{Claim, Collect, Collected, Enqueued, MarkedChunk, in_order},
 };
@@ -59,20 +59,23 @@ impl Backend {
         Ok(())
     }
 
-    /// Locks the oldest marks of chunks, at most so many, but none of a field that is calculated
-    /// from others of which chunks are marked.
+    /// Locks the oldest marks of chunks of these fields, at most so many, but none of a field that
+    /// is calculated from others of which chunks are marked.
     pub(crate) async fn take_chunks(
         self,
         db: &DatabaseTransaction,
         owner: &Owner,
+        fields: &[usize],
         upstream: &[Upstream],
         marks: u64,
     ) -> Result<Vec<MarkedChunk>, DbErr> {
         let taken =
-            query(db, statements!(self, collect::take_chunks(owner, upstream, marks))).await?;
+            query(db, statements!(self, collect::take_chunks(owner, fields, upstream, marks)))
+                .await?;
         let read = |row: &QueryResult| {
             Ok(MarkedChunk {
                 id: row.try_get("", "id")?,
+                marked_at: row.try_get("", "marked_at")?,
                 field: read_field(owner, row)?,
                 chunk: read_chunk(owner, row)?,
             })
@@ -86,10 +89,9 @@ impl Backend {
         self,
         db: &DatabaseTransaction,
         owner: &Owner,
-        field: usize,
-        chunk: &Chunk,
+        marked: &MarkedChunk,
     ) -> Result<u64, DbErr> {
-        execute(db, statements!(self, collect::enqueue_chunk(owner, field, chunk))).await
+        execute(db, statements!(self, collect::enqueue_chunk(owner, marked))).await
     }
 
     /// Deletes a mark of a chunk.
@@ -105,8 +107,8 @@ impl Backend {
 }
 
 /// What was collected where the database takes the marks and queues what they are of by itself. The
-/// rows have `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `leased` (by
-/// this statement), `eager`, `flagged`. What is only lazily marked it does not queue.
+/// rows have `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `stale_since`,
+/// `leased` (by this statement), `eager`, `flagged`. What is only lazily marked it does not queue.
 pub(in crate::backend) async fn queued_at_once(
     backend: Backend,
     db: &DatabaseTransaction,
@@ -127,8 +129,10 @@ pub(in crate::backend) async fn queued_at_once(
                 collected.claims.push(claim);
             }
         } else {
-            let Claim { key, field, generation, .. } = claim;
-            lazy.push(Enqueued { key, field, generation, lease: request.leases(field) });
+            let Claim { key, field, generation, stale_since, claimed_at, .. } = claim;
+            let marked_at = stale_since.unwrap_or(claimed_at);
+            let lease = request.leases(field);
+            lazy.push(Enqueued { key, field, generation, marked_at, lease });
         }
     }
 

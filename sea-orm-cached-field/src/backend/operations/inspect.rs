@@ -83,7 +83,8 @@ impl Backend {
             let expires_in = value::<Option<i64>>(db, first, "expires_in").await?.flatten();
             expired.extend(expires_in.filter(|time| *time < 0).map(|time| (field, -time)));
         }
-        Ok(Counts { queue, marks, failures, expired })
+        let paused = self.pauses(db, owner).await?;
+        Ok(Counts { queue, marks, failures, expired, paused })
     }
 
     async fn failed_groups(

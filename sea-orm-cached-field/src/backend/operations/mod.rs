@@ -3,12 +3,14 @@
 //! Operations that take the same statements everywhere are written here. Those that do not are
 //! written for each database in its own `operations.rs`.
 
+mod activity;
 mod claim;
 mod collect;
 mod complete;
 mod doctor;
 mod inspect;
 mod mark;
+mod pause;
 mod query;
 mod read;
 mod recursion;
@@ -16,6 +18,8 @@ mod schema;
 mod session;
 mod unique;
 mod versions;
+
+use std::time::Instant;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, TryGetable};
 
@@ -139,7 +143,7 @@ pub(super) fn read_field(owner: &Owner, row: &QueryResult) -> Result<usize, DbEr
 }
 
 /// Reads a claim from the columns `key_1`, ..., `field`, `generation`, `attempts`, `waves`,
-/// `claimed_at`.
+/// `claimed_at`, `stale_since`.
 pub(super) fn read_claim(owner: &Owner, row: &QueryResult) -> Result<Claim, DbErr> {
     Ok(Claim {
         key: read_key(owner, row)?,
@@ -148,6 +152,8 @@ pub(super) fn read_claim(owner: &Owner, row: &QueryResult) -> Result<Claim, DbEr
         attempts: row.try_get("", "attempts")?,
         waves: row.try_get("", "waves")?,
         claimed_at: row.try_get("", "claimed_at")?,
+        stale_since: row.try_get("", "stale_since")?,
+        taken_at: Instant::now(),
         shared: false,
     })
 }

@@ -2,11 +2,14 @@
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{DIALECT, LOCKS, names, statement, tables};
+use super::{DIALECT, LOCKS, statement, tables};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::Sql,
+    backend::{
+        names::Columns,
+        sql::{self, Sql},
+    },
     catalog::{Described, Object, ObjectKind},
     layout::{Owner, Table},
 };
@@ -244,8 +247,10 @@ const QUOTED: &str = r#"'"' || replace(n.nspname, '"', '""') || '"."'
 
 pub(crate) fn installed(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
-    let names = names(owner);
     let prefix = sql.bind(tables::tag_prefix(&owner.table));
+    let ours =
+        sql::tables(owner).into_iter().map(|table| DIALECT.literal(&DIALECT.qualified(&table)));
+    let ours = Columns::from_iter(ours);
 
     let text = format!(
         "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, NULL AS on_table,
@@ -281,11 +286,9 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
              ON d.classoid = 'pg_class'::regclass
             AND d.objoid = c.oid
             AND d.objsubid = 0
-          WHERE c.oid IN (to_regclass({marks}), to_regclass({queue}), to_regclass({versions}))
+          WHERE c.oid IN ({ours})
             AND NOT starts_with(coalesce(d.description, ''), {prefix})",
-        marks = DIALECT.literal(&names.marks()),
-        queue = DIALECT.literal(&names.queue()),
-        versions = DIALECT.literal(&names.versions()),
+        ours = ours.each(|table| format!("to_regclass({table})")),
     );
 
     statement(sql, text)

@@ -194,7 +194,10 @@ pub(super) fn lease_due(
                                    AND d.due_at <= now()
                                    AND d.leased_until <= now(){waits}
                                    FOR UPDATE SKIP LOCKED) f))
-         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at",
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
+                {NOW} AS claimed_at,
+                {since} AS stale_since",
+        since = DIALECT.milliseconds("q.stale_since"),
         of_oldest = names.keys_of("o"),
         of_due = due_columns.of("d"),
         marks = names.marks(),
@@ -304,7 +307,9 @@ pub(crate) fn lease_rows(
                      ELSE excluded.leased_until END
          RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
                 {NOW} AS claimed_at,
+                {since} AS stale_since,
                 q.leased_until = {lease_end} AS leased",
+        since = DIALECT.milliseconds("q.stale_since"),
         columns = names.keys(),
         selected = names.keys_of("k"),
         sequence = DIALECT.literal(&marks),

@@ -7,9 +7,9 @@ use super::{DIALECT, NOW, functions, names, statement, way};
 use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{bound::Bound, shared, sql::Sql},
-    declaration::{Chunk, Key},
+    declaration::Key,
     layout::{Field, Owner, Source, Upstream},
-    queue::{Enqueued, Which},
+    queue::{Enqueued, MarkedChunk, Which},
 };
 
 pub(super) fn expand_marks(
@@ -127,17 +127,19 @@ pub(super) fn collect(
                  WHERE u.names <> '{{}}'),
               found AS (
                 SELECT {columns}, f.field, max(id) AS generation,
+                       min(marked_at) AS stale_since,
                        bool_or(coalesce(eager, {is_eager})) AS eager
                   FROM gone g, unnest(string_to_array(g.field, ',')) AS f(field)
                  WHERE f.field IN ({names})
                  GROUP BY {columns}, f.field),
               queued AS (
                 INSERT INTO {queue} AS q (
-                       {columns}, field, generation, due_at, leased_until, attempts)
+                       {columns}, field, generation, due_at, leased_until, attempts, stale_since)
                 SELECT {selected}, f.field, f.generation,
                        {due},
                        CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
-                       CASE WHEN {is_leased} THEN 1 ELSE 0 END
+                       CASE WHEN {is_leased} THEN 1 ELSE 0 END,
+                       f.stale_since
                   FROM found f
                  WHERE f.eager
                 ON CONFLICT ({columns}, field) DO UPDATE SET
@@ -146,13 +148,15 @@ pub(super) fn collect(
                        due_at = {due_again},
                        last_error = NULL,
                        waves = greatest(q.waves, 0),
+                       stale_since = {STALE_SINCE},
                        {kept_lease}
-                RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
+                RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, q.stale_since,
                        q.leased_until = {end} AS leased)
          SELECT {of_queued}, q.field, q.generation, q.attempts, q.waves, q.leased,
                 true AS eager,
                 coalesce(t.flagged, true) AS flagged,
                 {NOW} AS claimed_at,
+                {since} AS stale_since,
                 (SELECT count(*) FROM gone) AS marks
            FROM queued q
            LEFT JOIN LATERAL (
@@ -165,6 +169,7 @@ pub(super) fn collect(
                 false,
                 true,
                 {NOW},
+                {since},
                 (SELECT count(*) FROM gone)
            FROM found
           WHERE NOT eager",
@@ -173,6 +178,7 @@ pub(super) fn collect(
         due = due(owner, "f.field"),
         due_again = due_again(owner),
         kept_lease = KEPT_LEASE,
+        since = DIALECT.milliseconds("stale_since"),
         of_queued = names.read_keys_of("q"),
         of_found = names.read_keys_of("found"),
         flagged = flags.join(" "),
@@ -215,6 +221,9 @@ const KEPT_LEASE: &str = "attempts = CASE WHEN q.leased_until > now() THEN q.att
                 leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until
                        ELSE excluded.leased_until END";
 
+/// The time since when a row of the queue `q` is stale that is marked again.
+const STALE_SINCE: &str = "coalesce(q.stale_since, excluded.stale_since)";
+
 /// A row that is leased keeps its lease.
 pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
@@ -224,22 +233,28 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
 
     let text = format!(
         "WITH {queued}
-         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
+         INSERT INTO {queue} AS q (
+                {columns}, field, generation, due_at, leased_until, attempts, stale_since)
          SELECT {selected}, v.field, v.generation,
                 {due},
                 CASE WHEN v.lease > 0 THEN now() + v.lease * interval '1 millisecond'
                      ELSE '-infinity' END,
-                CASE WHEN v.lease > 0 THEN 1 ELSE 0 END
+                CASE WHEN v.lease > 0 THEN 1 ELSE 0 END,
+                {marked_at}
            FROM v
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = excluded.generation,
                 due_at = {due_again},
                 last_error = NULL,
                 waves = greatest(q.waves, 0),
+                stale_since = {STALE_SINCE},
                 {kept_lease}
          RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
                 {NOW} AS claimed_at,
+                {since} AS stale_since,
                 q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
+        marked_at = DIALECT.moment("v.marked_at"),
+        since = DIALECT.milliseconds("q.stale_since"),
         kept_lease = KEPT_LEASE,
         queue = names.queue(),
         due = due(owner, "v.field"),
@@ -363,21 +378,27 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
     statement(sql, text)
 }
 
-pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+pub(crate) fn take_chunks(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    limit: u64,
+) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
 
     let text = format!(
-        "SELECT m.id, m.field, {chunks}
+        "SELECT m.id, m.field, {marked_at} AS marked_at, {chunks}
            FROM {marks} m
           WHERE {takeable}
             AND m.link IS NULL
           ORDER BY m.link, m.id
           LIMIT {limit}
             FOR UPDATE OF m SKIP LOCKED",
+        marked_at = DIALECT.milliseconds("m.marked_at"),
         chunks = names.marked_chunks(),
         marks = names.marks(),
-        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, fields, upstream),
         limit = sql.bind(limit as i64),
     );
 
@@ -385,14 +406,16 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 }
 
 /// In the order of the keys, as all who may wait for a row of the queue.
-pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+pub(crate) fn enqueue_chunk(owner: &Owner, marked: &MarkedChunk) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
     let queue = names.queue();
+    let MarkedChunk { field, marked_at, chunk, .. } = marked;
+    let marked_at = sql.bind(*marked_at);
 
     let text = format!(
-        "INSERT INTO {queue} ({columns}, field, generation)
-         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))
+        "INSERT INTO {queue} ({columns}, field, generation, stale_since)
+         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), {since}
            FROM {table} t
           WHERE t.{flag}
             AND {range}
@@ -400,10 +423,11 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
          ON CONFLICT DO NOTHING",
         columns = names.keys(),
         selected = names.own_key_of("t"),
-        name = names.field(field),
+        name = names.field(*field),
         sequence = DIALECT.literal(&names.marks()),
+        since = DIALECT.moment(&marked_at),
         table = names.table(),
-        flag = names.flag(field),
+        flag = names.flag(*field),
         range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
 
@@ -414,8 +438,8 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
     let mut examples = vec![
-        named("take_chunks", take_chunks(owner, &of.upstream, 100)),
-        named("enqueue_chunk", enqueue_chunk(owner, 0, &of.chunk)),
+        named("take_chunks", take_chunks(owner, &[0], &of.upstream, 100)),
+        named("enqueue_chunk", enqueue_chunk(owner, &of.marked_chunk())),
         named("enqueue", enqueue(owner, &of.enqueued, 1000)),
         named("change_generation", change_generation(owner, &of.enqueued)),
         named("collect", collect(owner, Which::Oldest(100), 1000, None, &[])),

@@ -15,16 +15,20 @@ pub(crate) fn missing(owner: &Owner) -> Statement {
     let marks = names.marks();
     let queue = names.queue();
 
-    let tables = [
-        (&marks, ["SELECT", "INSERT", "UPDATE", "DELETE"].as_slice()),
-        (&queue, &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-        (&names.table(), &["SELECT", "UPDATE"]),
+    let all = ["SELECT", "INSERT", "UPDATE", "DELETE"].as_slice();
+    let records = [names.settings(), names.workers(), names.minutes()];
+    let mut tables: Vec<(String, &[&str], bool)> = vec![
+        (marks.clone(), all, false),
+        (queue.clone(), all, false),
+        (names.table(), &["SELECT", "UPDATE"], false),
     ];
-    let tables = tables.iter().flat_map(|(table, rights)| {
+    tables.extend(records.map(|table| (table, all, true)));
+    let tables = tables.iter().flat_map(|(table, rights, granted)| {
         let table = DIALECT.literal(table);
-        rights
-            .iter()
-            .map(move |right| format!("({table}, {right})", right = DIALECT.literal(right)))
+        rights.iter().map(move |right| {
+            let right = DIALECT.literal(right);
+            format!("({table}, {right}, {granted})")
+        })
     });
     let tables: Columns = tables.collect();
     let expand = owner.looked_up().map(functions::expand_suffix);
@@ -43,8 +47,10 @@ pub(crate) fn missing(owner: &Owner) -> Statement {
               AND a.privilege_type = 'DELETE'
               AND a.grantee <> c.relowner),
          lacking AS (
-           SELECT w.grantee, w.role, n.privilege || ' ON ' || n.name AS privilege, false AS ours
-             FROM worker w, (VALUES {tables}) n (name, privilege)
+           SELECT w.grantee, w.role, n.privilege || ' ON ' || n.name AS privilege,
+                  n.granted AND pg_has_role(c.relowner, 'USAGE') AS ours
+             FROM worker w, (VALUES {tables}) n (name, privilege, granted)
+             JOIN pg_class c ON c.oid = to_regclass(n.name)
             WHERE NOT CASE n.privilege
                       WHEN 'UPDATE' THEN has_any_column_privilege(w.role, n.name, n.privilege)
                       ELSE has_table_privilege(w.role, n.name, n.privilege) END

@@ -4,6 +4,7 @@ use super::{DIALECT, functions, names, own_triggers, related_triggers};
 use crate::{
     backend::{
         names::Columns,
+        shared::records::{Record, records},
         sql::{fitted, marks, recalculations, versions},
     },
     catalog::{Described, Object, ObjectKind},
@@ -14,6 +15,7 @@ use crate::{
 pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects =
         vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
+    objects.extend(records(DIALECT, owner).into_iter().map(|record| record_table(owner, record)));
     objects.extend(
         owner
             .fields
@@ -198,6 +200,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 waves integer NOT NULL DEFAULT 0, -- negative: held back since then
                 last_error text,
                 queued_at timestamptz NOT NULL DEFAULT now(),
+                stale_since timestamptz, -- NULL: it is not known, or the row is fresh
                 PRIMARY KEY ({columns}, field)
             ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, \
              autovacuum_vacuum_cost_delay = 0)",
@@ -223,6 +226,17 @@ fn versions_table(owner: &Owner) -> Object {
         name = DIALECT.qualified(&table),
     );
 
+    object(owner, ObjectKind::Table, &table.name, None, vec![create])
+}
+
+fn record_table(owner: &Owner, Record { table, definitions }: Record) -> Object {
+    let definitions = definitions.join(",\n                ");
+    let name = DIALECT.qualified(&table);
+    let create = format!(
+        "CREATE TABLE {name} (
+                {definitions}
+            )"
+    );
     object(owner, ObjectKind::Table, &table.name, None, vec![create])
 }
 

@@ -39,6 +39,9 @@ pub(crate) fn upgrade(
     if from < 3 && table.name == recalculations(owner).name {
         steps.push(format!("ALTER TABLE {name} RENAME COLUMN first_marked_at TO queued_at"));
     }
+    if from < 4 && table.name == recalculations(owner).name {
+        steps.push(format!("ALTER TABLE {name} ADD COLUMN stale_since timestamptz"));
+    }
     if from < 2 && table.name == versions(owner).name {
         steps.push(format!(
             "ALTER TABLE {name}

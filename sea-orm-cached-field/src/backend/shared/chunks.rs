@@ -150,10 +150,15 @@ pub(crate) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
     ))
 }
 
-/// Which marks `m` of chunks can be taken. They are of fields of this program, but for those of a
-/// field that is calculated from others of which chunks wait. Of its own row it is calculated in
+/// Which marks `m` of chunks can be taken. They are of these fields, but for those of a field that
+/// is calculated from others of which chunks wait. Of its own row it is calculated in
 /// its turn, and the row's chunks come together.
-pub(crate) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -> String {
+pub(crate) fn takeable_chunks(
+    sql: &Sql,
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+) -> String {
     let dialect = sql.dialect();
     let waits =
         upstream.iter().filter(|upstream| upstream.source.is_some()).filter_map(|upstream| {
@@ -179,7 +184,7 @@ pub(crate) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -
     let waits: String = waits.collect();
 
     let is_chunk = dialect.is_chunk("m");
-    let names = dialect.names(owner).all_fields();
+    let names = dialect.names(owner).fields(fields.iter().copied());
     format!(
         "{is_chunk}
             AND m.field IN ({names}){waits}"

@@ -8,11 +8,12 @@ use crate::{
     queue::{Claim, Enqueued},
 };
 
-/// `v (key_1, ..., field, generation, lease) AS (..)`
+/// `v (key_1, ..., field, generation, marked_at, lease) AS (..)`
 pub(crate) fn queued(sql: &mut Sql, owner: &Owner, rows: &[Enqueued], lease: i64) -> String {
     let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
     columns.push(Bound::alike("field", rows.iter().map(|row| owner.fields[row.field].name)));
     columns.push(Bound::new("generation", rows.iter().map(|row| row.generation)));
+    columns.push(Bound::new("marked_at", rows.iter().map(|row| row.marked_at)));
     columns.push(Bound::alike("lease", rows.iter().map(|row| if row.lease { lease } else { 0 })));
     sql.table("v", columns)
 }

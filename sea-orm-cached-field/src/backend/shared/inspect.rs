@@ -67,7 +67,8 @@ const COLUMN: &str = "                                ";
 
 /// The time for which a row of the queue has waited.
 fn waited(names: Names<'_>) -> String {
-    names.dialect.milliseconds_between("q.queued_at", names.dialect.now())
+    let since = "coalesce(q.stale_since, q.queued_at)";
+    names.dialect.milliseconds_between(since, names.dialect.now())
 }
 
 /// An error of the queue. MySQL would call errors equal that differ in case or accents.

@@ -1,5 +1,6 @@
 //! Statements and fragments that are the same on every database.
 
+pub(super) mod activity;
 pub(super) mod chunks;
 pub(super) mod claim;
 pub(super) mod collect;
@@ -7,13 +8,15 @@ pub(super) mod complete;
 pub(super) mod doctor;
 pub(super) mod inspect;
 pub(super) mod mark;
+pub(super) mod pause;
 pub(super) mod read;
+pub(super) mod records;
 pub(super) mod unique;
 pub(super) mod versions;
 
 use sea_orm::DbErr;
 
-use super::sql::{marks, recalculations};
+use super::sql::tables;
 use crate::layout::Owner;
 #[cfg(test)]
 use crate::{
@@ -40,8 +43,8 @@ pub(super) fn object_in<const N: usize>(
         let continues = |before: char| before.is_alphanumeric() || before == '_';
         message.match_indices(name.as_str()).any(|(at, _)| !message[..at].ends_with(continues))
     };
-    let tables = [marks(owner).name, recalculations(owner).name];
-    tables.into_iter().chain(others).find(is_named)
+    let tables = tables(owner).into_iter().map(|table| table.name);
+    tables.chain(others).find(is_named)
 }
 
 /// What is the same on every database, and sent by workers and readers.
@@ -62,6 +65,16 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql, expiry: &Expiry) -> 
         named("marked_chunks", chunks::marked_chunks(sql(), owner, 0, &of.chunk)),
         named("unqueued_in", chunks::unqueued_in(sql(), owner, 0, &of.chunk, marked)),
         named("mark_chunk", chunks::mark_chunk(sql(), owner, 0, &of.chunk)),
+        named("pauses", pause::pauses(sql(), owner)),
+        named("pause", pause::pause(sql(), owner, 0, "ann", "a deploy")),
+        named("resume", pause::resume(sql(), owner, 0)),
+        named("see_worker", activity::see_worker(sql(), owner, &of.worker())),
+        named("forget_worker", activity::forget_worker(sql(), owner, 1)),
+        named("forget_lost_workers", activity::forget_lost_workers(sql(), owner, 1)),
+        named("workers", activity::workers(sql(), owner)),
+        named("record_minute", activity::record_minute(sql(), owner, 1, &of.minute())),
+        named("forget_minutes", activity::forget_minutes(sql(), owner, 1)),
+        named("activity", activity::activity(sql(), owner, 1)),
         named("count_queue", inspect::count_queue(sql(), owner)),
         named("count_marks", inspect::count_marks(sql(), owner)),
         named("failed_groups", inspect::failed_groups(sql(), owner)),

@@ -6,7 +6,7 @@ use super::{DIALECT, statement, tables};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::{Sql, marks, recalculations, versions},
+    backend::sql::{self, Sql},
     catalog::{Described, Object, ObjectKind},
     layout::{Owner, Table},
 };
@@ -128,6 +128,8 @@ fn tag(prefix: &str) -> String {
 
 pub(crate) fn installed(owner: &Owner) -> Statement {
     let prefix = DIALECT.literal(&tables::tag_prefix(&owner.table));
+    let ours = sql::tables(owner);
+    let ours = DIALECT.literals(ours.iter().map(|table| table.name.as_str()));
     let text = format!(
         "SELECT type AS kind, name, NULL AS parent,
                 CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table,
@@ -136,17 +138,11 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
           WHERE instr(sql, {prefix}) > 0
          UNION ALL
          SELECT 'table', ours.name, NULL, NULL, '' -- not ours: no tag
-           FROM (SELECT {marks} AS name
-                 UNION ALL
-                 SELECT {queue}
-                 UNION ALL
-                 SELECT {versions}) ours
+           FROM (SELECT column1 AS name FROM (VALUES {ours})) ours
            JOIN sqlite_master m ON m.name = ours.name COLLATE NOCASE
           WHERE coalesce(instr(m.sql, {prefix}), 0) = 0",
         tag = tag(&prefix),
-        marks = DIALECT.literal(&marks(owner).name),
-        queue = DIALECT.literal(&recalculations(owner).name),
-        versions = DIALECT.literal(&versions(owner).name),
+        ours = ours.each(|table| format!("({table})")),
     );
 
     statement(Sql::sqlite(), text)

@@ -156,7 +156,9 @@ pub(super) fn lease_due(
             AND {known}
             AND due_at <= {NOW}
             AND leased_until <= {NOW}{waits}
-         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at",
+         RETURNING {returned}, field, generation, attempts, waves,
+                {NOW} AS claimed_at,
+                stale_since",
         returned = names.read(&names.keys()),
         marks = names.marks(),
         known = names.one_of(fields),
@@ -258,6 +260,7 @@ pub(crate) fn lease_rows(
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END
          RETURNING {returned}, field, generation, attempts, waves,
                 {NOW} AS claimed_at,
+                stale_since,
                 leased_until = {lease_end} AS leased",
         returned = names.read(&names.keys()),
     );

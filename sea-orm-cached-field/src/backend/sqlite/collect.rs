@@ -7,9 +7,8 @@ use super::{DIALECT, NOW, names, statement};
 use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{repeated, shared, sql::Sql},
-    declaration::Chunk,
     layout::{Owner, Upstream},
-    queue::{Enqueued, Which},
+    queue::{Enqueued, MarkedChunk, Which},
 };
 
 /// Queues what the marks are of, then takes them away: this transaction is the one writer, so both
@@ -57,7 +56,7 @@ pub(super) fn collect(
     let of_fields = |sql: &mut Sql| {
         let fields = names.all_fields().each(|name| format!("({name})"));
         format!(
-            "(SELECT {keys}, f.column1 AS field, m.eager
+            "(SELECT {keys}, f.column1 AS field, m.eager, m.marked_at
                    FROM (SELECT * FROM {chosen}) m,
                         (VALUES {fields}) f
                   WHERE {listed})",
@@ -83,11 +82,13 @@ pub(super) fn collect(
     };
 
     let text = format!(
-        "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
+        "INSERT INTO {queue} AS q (
+                {keys}, field, generation, due_at, leased_until, attempts, stale_since)
          SELECT {keys}, field, abs(random() / 2) + 1,
                 {due},
                 CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END,
-                {is_leased}
+                {is_leased},
+                min(marked_at)
            FROM {marked}
           WHERE true
           GROUP BY {keys}, field{eager}
@@ -95,6 +96,7 @@ pub(super) fn collect(
                 {changes}
          RETURNING {returned}, field, generation, attempts, waves,
                 {NOW} AS claimed_at,
+                stale_since,
                 leased_until = {NOW} + {lease} AS leased,
                 1 AS eager, 1 AS flagged, 0 AS marks",
         queue = names.queue(),
@@ -186,6 +188,7 @@ fn queued_again(owner: &Owner) -> String {
                 due_at = {due},
                 last_error = NULL,
                 waves = max(q.waves, 0),
+                stale_since = coalesce(q.stale_since, excluded.stale_since),
                 attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts
                      ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until
@@ -202,17 +205,20 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
 
     let text = format!(
         "WITH {queued}
-         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
+         INSERT INTO {queue} AS q (
+                {columns}, field, generation, due_at, leased_until, attempts, stale_since)
          SELECT {selected}, v.field, v.generation,
                 {due},
                 CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END,
-                v.lease > 0
+                v.lease > 0,
+                v.marked_at
            FROM v
           WHERE true
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 {changes}
          RETURNING {returned}, field, generation, attempts, waves,
                 {NOW} AS claimed_at,
+                stale_since,
                 leased_until = {NOW} + {lease} AS leased",
         queue = names.queue(),
         columns = names.keys(),
@@ -225,32 +231,38 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     statement(sql, text)
 }
 
-pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+pub(crate) fn take_chunks(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    limit: u64,
+) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
 
     let text = format!(
-        "SELECT m.id, m.field, {chunks}
+        "SELECT m.id, m.field, m.marked_at, {chunks}
            FROM {marks} m
           WHERE {takeable}
           ORDER BY m.id
           LIMIT {limit}",
         chunks = names.marked_chunks(),
         marks = names.marks(),
-        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, fields, upstream),
         limit = sql.bind(limit as i64),
     );
 
     statement(sql, text)
 }
 
-pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+pub(crate) fn enqueue_chunk(owner: &Owner, marked: &MarkedChunk) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
+    let MarkedChunk { field, marked_at, chunk, .. } = marked;
 
     let text = format!(
-        "INSERT INTO {queue} ({columns}, field, generation)
-         SELECT {selected}, {name}, abs(random() / 2) + 1
+        "INSERT INTO {queue} ({columns}, field, generation, stale_since)
+         SELECT {selected}, {name}, abs(random() / 2) + 1, {marked_at}
            FROM {table} t
           WHERE t.{flag}
             AND {range}
@@ -258,9 +270,10 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         queue = names.queue(),
         columns = names.keys(),
         selected = names.own_key_of("t"),
-        name = names.field(field),
+        name = names.field(*field),
+        marked_at = sql.bind(*marked_at),
         table = names.table(),
-        flag = names.flag(field),
+        flag = names.flag(*field),
         range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
 
@@ -276,8 +289,8 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
     let all = |(queue, rest): (Statement, Vec<Statement>)| [vec![queue], rest].concat();
     [
-        named("take_chunks", take_chunks(owner, &of.upstream, 100)),
-        named("enqueue_chunk", enqueue_chunk(owner, 0, &of.chunk)),
+        named("take_chunks", take_chunks(owner, &[0], &of.upstream, 100)),
+        named("enqueue_chunk", enqueue_chunk(owner, &of.marked_chunk())),
         named("enqueue", enqueue(owner, &of.enqueued, 1000)),
         named("change_generation", change_generation(owner, &of.enqueued)),
         named("collect", all(collect(owner, Which::Oldest(100), 1000, None, &[]))),

@@ -1,5 +1,7 @@
 //! Completing: values are stored, the queue's rows go.
 
+use std::time::Instant;
+
 use sea_orm::Statement;
 
 use super::{DIALECT, NOW, mark, names, statement};
@@ -319,6 +321,8 @@ pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Ve
                 attempts: 0,
                 waves: 0,
                 claimed_at: 0,
+                stale_since: None,
+                taken_at: Instant::now(),
                 shared: false,
             }],
         ),

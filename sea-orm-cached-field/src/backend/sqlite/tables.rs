@@ -5,6 +5,7 @@ use crate::{
     backend::{
         apart::apart,
         names::Columns,
+        shared::records::{Record, records},
         sql::{fitted, marks, recalculations, versions},
     },
     catalog::{Described, Object, ObjectKind},
@@ -15,6 +16,7 @@ use crate::{
 pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects =
         vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
+    objects.extend(records(DIALECT, owner).into_iter().map(|record| record_table(owner, record)));
     objects.push(marks_index(owner));
     objects.push(due_index(owner));
     objects.extend(
@@ -123,6 +125,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
   waves INTEGER NOT NULL DEFAULT 0, -- negative: held back since then
   last_error TEXT,
   queued_at INTEGER NOT NULL DEFAULT ({NOW}),
+  stale_since INTEGER, -- NULL: it is not known, or the row is fresh
   PRIMARY KEY ({columns}, field)
 ) WITHOUT ROWID",
         keys = key_definitions(owner, table, &names.keys(), " NOT NULL"),
@@ -161,6 +164,12 @@ fn versions_table(owner: &Owner) -> Object {
   declared_by TEXT
 )";
     object(owner, ObjectKind::Table, &name, &create_table(&name), body)
+}
+
+fn record_table(owner: &Owner, Record { table, definitions }: Record) -> Object {
+    let definitions = definitions.join(",\n  ");
+    let body = format!("(\n  {definitions}\n)");
+    object(owner, ObjectKind::Table, &table.name, &create_table(&table.name), &body)
 }
 
 /// Of the few rows that are flagged.

@@ -25,8 +25,8 @@ pub(crate) fn upgrade(owner: &Owner, _: &Described, table: &Object, from: u32) -
         format!("DROP TABLE {older}"),
     ];
     steps.extend_from_slice(&table.create);
-    let since_3 = columns.replace(SINCE_1, SINCE_3);
-    steps.push(format!("INSERT INTO {name} ({since_3}) SELECT {columns} FROM temp.{carried}"));
+    let now = columns.replace(SINCE_1, SINCE_3);
+    steps.push(format!("INSERT INTO {name} ({now}) SELECT {columns} FROM temp.{carried}"));
     steps.push(format!("DROP TABLE temp.{carried}"));
 
     steps
@@ -36,20 +36,19 @@ pub(crate) fn upgrade(owner: &Owner, _: &Described, table: &Object, from: u32) -
 fn columns(owner: &Owner, table: &Object, schema: u32) -> String {
     let names = names(owner);
     let keys = names.keys();
-    if table.name == marks(owner).name {
-        return format!("id, field, {keys}, eager, marked_at");
-    }
-
-    let (mut columns, since_2) = if table.name == recalculations(owner).name {
+    let (columns, since_2, since_3) = if table.name == marks(owner).name {
+        let bounds = ["after", "to"].map(|bound| names.bound(bound));
+        let bounds = bounds.map(|columns| format!(", {columns}")).concat();
+        (format!("id, field, {keys}, eager, marked_at"), "", bounds)
+    } else if table.name == recalculations(owner).name {
+        let since = if schema < 3 { SINCE_1 } else { SINCE_3 };
         let columns = "field, generation, due_at, leased_until, attempts, last_error";
-        (format!("{keys}, {columns}, {SINCE_1}"), ", waves")
+        (format!("{keys}, {columns}, {since}"), ", waves", String::new())
     } else {
-        ("field, version".to_owned(), ", inputs, kept_by, renewal")
+        ("field, version".to_owned(), ", inputs, kept_by, renewal", ", declared_by".to_owned())
     };
 
-    if schema >= 2 {
-        columns.push_str(since_2);
-    }
-
-    columns
+    let since_2 = if schema >= 2 { since_2 } else { "" };
+    let since_3 = if schema >= 3 { since_3.as_str() } else { "" };
+    format!("{columns}{since_2}{since_3}")
 }

@@ -1,0 +1,60 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use sea_orm::DatabaseConnection;
+
+use super::{duration, find};
+use crate::{Error, engine::Engine, protocol, queue, registry::Model};
+
+/// The pause of a cached field: workers leave it alone.
+/// [`CachedFields::pause`](crate::CachedFields::pause) begins it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pause {
+    /// The time since it began.
+    pub since: Duration,
+    /// The name of whoever has paused the field.
+    pub by: String,
+    /// The reason.
+    pub reason: String,
+}
+
+/// `since 70 s, by ann: the deploy of 2.1`
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { since, by, reason } = self;
+        write!(f, "since {} s, by {by}: {reason}", since.as_secs())
+    }
+}
+
+impl Pause {
+    pub(super) fn of(queue::Paused { by, reason, paused_for, .. }: &queue::Paused) -> Self {
+        Self { since: duration(*paused_for), by: by.clone(), reason: reason.clone() }
+    }
+
+    /// Returns the pause of a field among those of its model.
+    pub(super) fn among(pauses: &[queue::Paused], field: &str) -> Option<Self> {
+        pauses.iter().find(|paused| paused.field == field).map(Self::of)
+    }
+}
+
+/// Pauses the field of this name.
+pub(crate) async fn pause(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+    name: &str,
+    by: &str,
+    reason: &str,
+) -> Result<(), Error> {
+    let (model, field) = find(models, name)?;
+    protocol::pause(&*Engine::of(db)?, db, &model, field, by, reason).await
+}
+
+/// Resumes the field of this name. Returns whether it was paused.
+pub(crate) async fn resume(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+    name: &str,
+) -> Result<bool, Error> {
+    let (model, field) = find(models, name)?;
+    protocol::resume(&*Engine::of(db)?, db, &model, field).await
+}
