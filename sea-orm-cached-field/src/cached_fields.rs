@@ -12,7 +12,7 @@ use crate::{
     declaration::{CachedModel, IntoExecutor},
     engine::Engine,
     inspection::{self, Graph},
-    installation::{self, Changes, Diagnosis},
+    installation::{self, Changes, Diagnosis, Plan},
     registry::{self, Model},
 };
 
@@ -126,6 +126,30 @@ impl CachedFields {
     /// transaction, [`InstallError::CommitsTransaction`].
     pub async fn install<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, InstallError> {
         installation::install(&db.into_executor(), &self.models()?).await
+    }
+
+    /// Returns what [`CachedFields::install`] would do now, and the statements that would change the
+    /// schema. Nothing is changed. So a test in CI can see that a database has all that the program
+    /// needs, and an administrator can read what a program is going to do.
+    ///
+    /// Rows that are flagged and not queued are not looked for. Where the tables of an older
+    /// release have to be upgraded, or were made for another primary key, an installation may do
+    /// more than that: it may replace triggers, and flag rows.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::InstallError> {
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// let plan = CachedFields::all().plan(&db).await?;
+    /// assert!(plan.is_empty(), "the database is behind the program:\n{plan}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`CachedFields::install`].
+    pub async fn plan<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Plan, InstallError> {
+        installation::plan(&db.into_executor(), &self.models()?).await
     }
 
     /// Drops everything that [`CachedFields::install`] created, except for the columns, which keep
@@ -466,6 +490,59 @@ impl CachedFields {
         within: Duration,
     ) -> Result<Vec<FieldActivity>, Error> {
         inspection::activity(db, &self.models()?, within).await
+    }
+
+    /// Flags rows of a field that is known by its name, and returns their number. Without keys, all
+    /// rows are flagged, chunk after chunk. Programs that know the entity call the method of the row,
+    /// or `flag` of the field.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::NotInstalled`], [`Error::Database`].
+    pub async fn flag(
+        &self,
+        db: &DatabaseConnection,
+        field: &str,
+        keys: Option<&[Key]>,
+    ) -> Result<u64, Error> {
+        inspection::flag(db, &self.models()?, field, keys).await
+    }
+
+    /// Calculates and stores a field of these rows now, and returns their number. The field is known
+    /// by its name. Programs that know the entity call the method of the row, or `recalculate` of the
+    /// field. If some rows fail, the others are stored.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// let fields = CachedFields::all();
+    /// let key = fields.parse_key("lamppost.slow_full_name", &["7"])?;
+    /// fields.recalculate(&db, "lamppost.slow_full_name", &[key]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::NotInstalled`], [`Error::Database`], and
+    /// the error of the first calculation that fails.
+    pub async fn recalculate(
+        &self,
+        db: &DatabaseConnection,
+        field: &str,
+        keys: &[Key],
+    ) -> Result<u64, Error> {
+        inspection::recalculate(db, &self.models()?, field, keys).await
+    }
+
+    /// Reads the key of a row from texts, one for each key column, as they stand on a command line or
+    /// in an address. `field` is any field of the table.
+    ///
+    /// Key columns may hold whole numbers and texts, and UUIDs with the feature `cli`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::InvalidKey`].
+    pub fn parse_key(&self, field: &str, texts: &[&str]) -> Result<Key, Error> {
+        inspection::parse_key(&self.models()?, field, texts)
     }
 
     /// Returns how many values of each field expire soon. Fields without an expiry are left out.

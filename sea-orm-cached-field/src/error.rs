@@ -174,6 +174,21 @@ pub enum Error {
         columns: usize,
     },
 
+    /// A text is no value of a key column.
+    #[error(
+        "`{text}` is no value of the key column `{column}` of `{table}`: it has to be {expected}"
+    )]
+    InvalidKey {
+        /// The table.
+        table: String,
+        /// The key column.
+        column: String,
+        /// The text.
+        text: String,
+        /// What the column holds.
+        expected: String,
+    },
+
     /// It failed for several callers at once. A reader ran the calculation of a row for all of its
     /// readers, or one caller asked for the [status](crate::CachedFields::status) for all.
     #[error(transparent)]

@@ -98,6 +98,8 @@
 //! | `sqlx-mysql` | MySQL 8.0.19 and later, MariaDB 10.6 and later |
 //! | `worker` | [`Worker`], which recalculates in the background; on by default |
 //! | `time-zones` | expiries in the time of a zone (`expiration_time_zone`) |
+//! | `serde` | `serde::Serialize` for what the inspection returns, such as [`Status`] |
+//! | `cli` | a command line for operators, `cli::run` |
 //! | `migration` | [`InstallCachedFields`] and [`SuspendCachedFields`], steps of a `sea-orm-migration` migrator |
 //!
 //! Enable the feature of your database. Without `worker` a program reads, flags and installs. Then
@@ -142,6 +144,8 @@ mod calculation;
     allow(dead_code, reason = "not every database needs all of it")
 )]
 mod catalog;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod declaration;
 #[cfg_attr(
     not(feature = "worker"),
@@ -156,6 +160,8 @@ mod inspection;
     allow(dead_code, unused_imports, reason = "only workers need all of it")
 )]
 mod installation;
+#[cfg(feature = "serde")]
+mod json;
 #[cfg_attr(
     not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
     allow(dead_code, reason = "not every database needs all of it")
@@ -193,7 +199,7 @@ pub use inspection::{
     FieldState, FieldStatus, Graph, GraphField, GraphInput, GraphStep, Pause, Reason, Retry,
     Status, WorkerState, WorkerStatus,
 };
-pub use installation::{Change, Changes, Diagnosis, Finding};
+pub use installation::{Change, Changes, Diagnosis, Finding, Plan};
 #[cfg(feature = "migration")]
 pub use migration::{InstallCachedFields, SuspendCachedFields};
 #[doc = include_str!("docs/depends_on.md")]

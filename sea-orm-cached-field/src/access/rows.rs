@@ -70,6 +70,22 @@ pub async fn recalculate_rows<F: CachedField>(
     failure.map_or(Ok(count), Err)
 }
 
+/// Recalculates a field of these rows now, even if nothing is stale. Returns their number.
+pub(crate) async fn recalculate_keys(
+    db: &DatabaseConnection,
+    model: Arc<Model>,
+    field: usize,
+    keys: &[Key],
+) -> Result<u64, Error> {
+    let rows = FieldRows { model, field };
+    let mut failure = None;
+    for keys in keys.chunks(CHUNK as usize) {
+        let ended = rows.refresh(&DatabaseExecutor::Connection(db), keys, true).await;
+        failure = failure.or(ended.map_or_else(Some, |ended| ended.failure));
+    }
+    failure.map_or(Ok(keys.len() as u64), Err)
+}
+
 /// Makes this field of these loaded rows fresh.
 pub async fn load_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,

@@ -15,6 +15,7 @@ use crate::{
 ///
 /// Displayed, it is a line.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FieldActivity {
     /// The schema of the owner's table, if its entity names one.
@@ -38,6 +39,10 @@ pub struct FieldActivity {
     /// Those of them that have failed for good.
     pub given_up: u64,
     /// The time that calculations took, one after the other.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "calculating_seconds", serialize_with = "crate::json::seconds")
+    )]
     pub calculating: Duration,
     /// For how long values were stale: from their first mark until they were stored.
     pub stale_for: Durations,
@@ -49,6 +54,10 @@ pub struct FieldActivity {
     ///
     /// The mark of a field is made when a field is stored that it is calculated from. So
     /// [`stale_for`](FieldActivity::stale_for) begins then, and this comes in addition.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "inherited_seconds", serialize_with = "crate::json::optional_seconds")
+    )]
     pub inherited: Option<Duration>,
 }
 

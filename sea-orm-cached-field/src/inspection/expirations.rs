@@ -8,6 +8,7 @@ use crate::{Error, engine::Engine, queue::COUNTED, registry::Model};
 /// The values of a cached field that expire.
 /// [`CachedFields::expirations`](crate::CachedFields::expirations) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Expirations {
     /// The schema of the owner's table, if its entity names one.

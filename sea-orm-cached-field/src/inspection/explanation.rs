@@ -18,6 +18,7 @@ use crate::{
 ///
 /// Displayed, each reason is a line.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Explanation {
     /// The schema of the owner's table, if its entity names one.
@@ -36,6 +37,8 @@ pub struct Explanation {
 
 /// Something that is known of a cached field of a row.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "reason", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Reason {
     /// The table has no row with this key.
@@ -45,11 +48,19 @@ pub enum Reason {
     /// The value expires.
     Expires {
         /// The time until then.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "within_seconds", serialize_with = "crate::json::seconds")
+        )]
         within: Duration,
     },
     /// The value has expired.
     Expired {
         /// The time since then.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "since_seconds", serialize_with = "crate::json::seconds")
+        )]
         since: Duration,
     },
     /// Changes that concern the row were not collected yet.
@@ -57,6 +68,10 @@ pub enum Reason {
         /// The number of changes.
         changes: Count,
         /// The time since the first of them.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "since_seconds", serialize_with = "crate::json::seconds")
+        )]
         since: Duration,
     },
     /// A related row has changed. No worker has collected that change yet.
@@ -67,16 +82,28 @@ pub enum Reason {
     /// The row is due, and waits for a worker.
     Due {
         /// The time since it is due.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "since_seconds", serialize_with = "crate::json::seconds")
+        )]
         since: Duration,
     },
     /// The row is due later: the field has a `debounce`, or the row was handed back.
     DueLater {
         /// The time until it is due.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "within_seconds", serialize_with = "crate::json::seconds")
+        )]
         within: Duration,
     },
     /// A worker or a reader is calculating the value.
     Claimed {
         /// The time until its lease ends, unless it is renewed.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "lease_ends_in_seconds", serialize_with = "crate::json::seconds")
+        )]
         lease_ends_in: Duration,
     },
     /// The row was marked again during each of many calculations, and is held back for a moment.
@@ -88,6 +115,10 @@ pub enum Reason {
         /// The number of attempts of workers.
         attempts: u32,
         /// The time until the next attempt. It is zero if a worker may try now.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "retry_in_seconds", serialize_with = "crate::json::seconds")
+        )]
         retry_in: Duration,
     },
     /// The calculation has failed for good. It is retried when the row is marked again, or after

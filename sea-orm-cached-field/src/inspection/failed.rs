@@ -18,6 +18,7 @@ const PAGE: u64 = 1_000;
 /// The failures of cached fields. [`CachedFields::failed`](crate::CachedFields::failed) returns
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Failed {
     /// The errors, and how many rows have each. Those of a model are together, the most frequent
@@ -30,6 +31,7 @@ pub struct Failed {
 
 /// Rows of a cached field that fail with the same error.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FailedGroup {
     /// The schema of the owner's table, if its entity names one.
@@ -46,14 +48,23 @@ pub struct FailedGroup {
     /// The number of rows.
     pub rows: Count,
     /// The time for which the oldest of them has been stale.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "waiting_for_seconds", serialize_with = "crate::json::seconds")
+    )]
     pub waiting_for: Duration,
     /// The time until a worker retries the first of them. `None` if none is to be retried.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "retry_in_seconds", serialize_with = "crate::json::optional_seconds")
+    )]
     pub retry_in: Option<Duration>,
 }
 
 /// A row whose calculation fails. [`CachedFields::failed_rows`](crate::CachedFields::failed_rows)
 /// returns it.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FailedRow {
     /// The row's primary key.
@@ -65,8 +76,16 @@ pub struct FailedRow {
     /// The number of attempts of workers since the row was last marked.
     pub attempts: u32,
     /// The time for which the row has been stale.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "waiting_for_seconds", serialize_with = "crate::json::seconds")
+    )]
     pub waiting_for: Duration,
     /// The time until a worker retries it. `None` if it is not to be retried.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "retry_in_seconds", serialize_with = "crate::json::optional_seconds")
+    )]
     pub retry_in: Option<Duration>,
 }
 

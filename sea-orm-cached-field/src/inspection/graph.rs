@@ -15,6 +15,7 @@ use crate::{
 ///
 /// [`CachedFields::graph`](crate::CachedFields::graph) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Graph {
     /// The fields. [`CachedFields::all`](crate::CachedFields::all) orders their models by table.
@@ -24,6 +25,7 @@ pub struct Graph {
 
 /// A cached field of a [`Graph`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct GraphField {
     /// The schema of the table, if its entity names one.
@@ -43,6 +45,10 @@ pub struct GraphField {
     /// Whether a value can expire.
     pub expires: bool,
     /// The time after which each value expires, if it does by itself.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "expires_every_seconds", serialize_with = "crate::json::optional_seconds")
+    )]
     pub expires_every: Option<Duration>,
     /// What the field is calculated from. The columns of its own row come first, then those behind
     /// relations.
@@ -54,6 +60,7 @@ pub struct GraphField {
 
 /// A column that a field of a [`Graph`] is calculated from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct GraphInput {
     /// The schema of the table, if its entity names one.
@@ -74,6 +81,7 @@ pub struct GraphInput {
 
 /// A relation on the way to an input of a [`Graph`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct GraphStep {
     /// The schema of the table that it leads to, if its entity names one.

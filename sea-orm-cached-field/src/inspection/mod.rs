@@ -1,15 +1,18 @@
-//! Inspection: what a program can ask about its cached fields. Nothing is changed, apart from
-//! [`retry`], [`pause`] and [`resume`].
+//! Inspection: what a program can ask about its cached fields, and what it can do to a field that
+//! it knows by name: [`retry`], [`pause`], [`resume`], [`flag`], [`recalculate`].
 //!
 //! No statement reads an owner's table other than by key, or by the index over an expiry. None
 //! counts more than 10,001 rows of a part of the queue, of the marks, or of an index.
 
 mod activity;
+mod by_name;
 mod count;
 mod expirations;
 mod explanation;
 mod failed;
 mod graph;
+#[cfg(feature = "serde")]
+mod json;
 mod pause;
 mod status;
 mod workers;
@@ -25,6 +28,7 @@ pub use status::{FieldState, FieldStatus, Status};
 pub use workers::{WorkerState, WorkerStatus};
 
 pub(crate) use activity::activity;
+pub(crate) use by_name::{flag, parse_key, recalculate};
 pub(crate) use expirations::expirations;
 pub(crate) use explanation::explain;
 pub(crate) use failed::{failed, failed_rows, retry};
@@ -106,7 +110,7 @@ fn name_of(model: &Model, field: usize) -> String {
 }
 
 /// Returns the name of a field, with its schema if the entity names one.
-fn full_name(schema: Option<&str>, table: &str, field: &str) -> String {
+pub(crate) fn full_name(schema: Option<&str>, table: &str, field: &str) -> String {
     match schema {
         Some(schema) => format!("{schema}.{table}.{field}"),
         None => format!("{table}.{field}"),

@@ -8,9 +8,14 @@ use crate::{Error, engine::Engine, protocol, queue, registry::Model};
 /// The pause of a cached field: workers leave it alone.
 /// [`CachedFields::pause`](crate::CachedFields::pause) begins it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Pause {
     /// The time since it began.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "since_seconds", serialize_with = "crate::json::seconds")
+    )]
     pub since: Duration,
     /// The name of whoever has paused the field.
     pub by: String,

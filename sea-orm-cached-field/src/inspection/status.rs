@@ -17,6 +17,7 @@ const BEHIND: Duration = Duration::from_secs(60);
 ///
 /// Displayed, each field is a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Status {
     /// The state of each field, in the order of the models and of their declaration.
@@ -25,6 +26,7 @@ pub struct Status {
 
 /// The state of a cached field.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FieldStatus {
     /// The schema of the owner's table, if its entity names one.
@@ -52,16 +54,30 @@ pub struct FieldStatus {
     pub changes: Count,
     /// The time for which the oldest of these rows and changes has waited, or a value has been
     /// expired. `None` if there is none. Only those that were counted are known.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "waiting_for_seconds", serialize_with = "crate::json::optional_seconds")
+    )]
     pub waiting_for: Option<Duration>,
     /// The same of the cached fields that this one is calculated from, if that is longer. While
     /// they wait, this field is as old as they are. Only fields of this status are known.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "inherited_seconds", serialize_with = "crate::json::optional_seconds")
+    )]
     pub inherited: Option<Duration>,
     /// The age of these figures. All who ask within two seconds get the same ones.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "age_seconds", serialize_with = "crate::json::seconds")
+    )]
     pub age: Duration,
 }
 
 /// The state of a cached field, in one word. If several hold, it is the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum FieldState {
     /// The library's tables beside the owner's table do not exist: call

@@ -20,6 +20,7 @@ const GONE: Duration = Duration::from_secs(60);
 ///
 /// Displayed, it is a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct WorkerStatus {
     /// A random number that tells it from other workers.
@@ -40,8 +41,16 @@ pub struct WorkerStatus {
     /// The number of fields of rows that it has claimed, as of its last report.
     pub claims: u64,
     /// The time since it has started.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "started_seconds", serialize_with = "crate::json::seconds")
+    )]
     pub started: Duration,
     /// The time since its last report.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "seen_seconds", serialize_with = "crate::json::seconds")
+    )]
     pub seen: Duration,
     /// The state, in one word.
     pub state: WorkerState,
@@ -49,6 +58,8 @@ pub struct WorkerStatus {
 
 /// The state of a worker, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum WorkerState {
     /// It has reported within the last minute.

@@ -117,6 +117,15 @@ pub(super) async fn flag_all(
     Ok(found)
 }
 
+/// Flags all rows for a field, and returns their number.
+pub(crate) async fn flag_field(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+) -> Result<u64, Error> {
+    flag_all(db, Backend::of(db)?, model, &model.owner, &[field]).await
+}
+
 /// Flags the rows of a chunk. The mark becomes visible together with the flags.
 async fn flag_chunk(
     db: &impl ConnectionTrait,

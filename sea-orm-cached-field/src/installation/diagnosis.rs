@@ -5,6 +5,8 @@ use crate::error::counted;
 /// A problem that [`doctor`](crate::CachedFields::doctor) has found. Displayed, it says what to
 /// run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "finding", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Finding {
     /// The tables cannot carry the fields as they are declared. For instance, a table or a column
@@ -322,6 +324,7 @@ fn installed(objects: usize) -> String {
 /// The problems that [`doctor`](crate::CachedFields::doctor) has found. Displayed, each of them is
 /// a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Diagnosis(pub(super) Vec<Finding>);
 
 impl Diagnosis {

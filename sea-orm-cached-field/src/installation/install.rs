@@ -225,7 +225,7 @@ async fn add_columns(
 }
 
 /// The objects of an owner in the database, by kind, name and place.
-type Installed = BTreeMap<(ObjectKind, String, Option<String>), Standing>;
+pub(super) type Installed = BTreeMap<(ObjectKind, String, Option<String>), Standing>;
 
 pub(super) async fn installed(
     db: &impl ConnectionTrait,
@@ -253,7 +253,7 @@ pub(super) struct Comparison {
     /// Whether a trigger of the library exists at all.
     is_watched: bool,
     /// The objects that keep the fields: those that exist, and those that are needed.
-    standing: BTreeSet<String>,
+    pub(super) standing: BTreeSet<String>,
     needed: BTreeSet<String>,
 }
 
@@ -489,17 +489,25 @@ async fn create(
     object: &Object,
     replaces: bool,
 ) -> Result<(), InstallError> {
-    if replaces && object.kind != ObjectKind::Function {
-        let drop =
-            backend.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
-        db.execute_unprepared(&drop).await?;
-    }
-    for statement in &object.create {
+    for statement in &statements(backend, owner, object, replaces) {
         #[cfg(feature = "__mutations")]
         let statement = &crate::backend::mutation::mutated(statement);
         db.execute_unprepared(statement).await?;
     }
     Ok(())
+}
+
+/// Returns the statements that create an object, in the place of another version of it or not.
+pub(super) fn statements(
+    backend: Backend,
+    owner: &Owner,
+    object: &Object,
+    replaces: bool,
+) -> Vec<String> {
+    let drop = (replaces && object.kind != ObjectKind::Function).then(|| {
+        backend.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref())
+    });
+    drop.into_iter().chain(object.create.iter().cloned()).collect()
 }
 
 fn name_taken(owner: &Owner, object: &Object) -> InstallError {

@@ -9,6 +9,8 @@ use crate::{
 /// A change that [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair)
 /// or [`uninstall`](crate::CachedFields::uninstall) made.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "change", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Change {
     /// An object was created. Its kind is `table`, `index`, `function`, `trigger` or `column`.
@@ -118,6 +120,7 @@ pub enum Change {
 /// lamppost: 3 columns added; 3 tables, 1 index, 9 triggers created; 120 rows queued for name
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Changes(pub(super) Vec<Change>);
 
 impl Changes {

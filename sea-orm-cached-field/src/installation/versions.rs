@@ -93,6 +93,32 @@ impl Versions {
         (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
     }
 
+    /// Returns the same, also by the objects that stand in the database.
+    fn reason_now(
+        &self,
+        model: &Model,
+        owner: &Owner,
+        field: usize,
+        standing: &BTreeSet<String>,
+    ) -> Option<Reason> {
+        let version = self.versions.get(owner.fields[field].name);
+        let kept_by = version.and_then(|version| version.kept_by.as_deref());
+        let is_lost = kept_by.is_some_and(|kept_by| !read(kept_by).is_subset(standing));
+        self.reason(model, field).or(is_lost.then_some(Reason::Unwatched))
+    }
+
+    /// Returns the fields whose rows all have to be flagged, by the record and by the objects that
+    /// stand in the database.
+    pub(super) fn outdated<'a>(
+        &'a self,
+        model: &'a Model,
+        owner: &'a Owner,
+        standing: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = usize> {
+        let fields = 0..owner.fields.len();
+        fields.filter(|field| self.reason_now(model, owner, *field, standing).is_some())
+    }
+
     /// Returns the fields that have values, but no record. The triggers of their table were
     /// suspended, or it was renamed. Or it was restored without the library's tables, or the fields
     /// were uninstalled. No trigger saw what was written meanwhile.
@@ -126,11 +152,8 @@ impl Versions {
         standing: &BTreeSet<String>,
     ) -> Result<Vec<Renewal>, Error> {
         let mut renewals = Vec::new();
-        for (field, declared) in owner.fields.iter().enumerate() {
-            let kept_by =
-                self.versions.get(declared.name).and_then(|version| version.kept_by.as_deref());
-            let is_lost = kept_by.is_some_and(|kept_by| !read(kept_by).is_subset(standing));
-            let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
+        for field in 0..owner.fields.len() {
+            let reason = self.reason_now(model, owner, field, standing);
             renewals.extend(reason.map(|reason| Renewal::new(field, reason)));
         }
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, EntityTrait,
-    Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Value,
+    ColumnTrait, ColumnType, Condition, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr,
+    EntityTrait, IdenStatic, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Value,
     sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Order, Query, ValueTuple},
 };
 
@@ -21,6 +21,9 @@ use crate::{
 pub(crate) trait Rows: Send + Sync {
     /// Returns whether a field is calculated for many rows at a time.
     fn is_batch(&self, field: usize) -> bool;
+
+    /// Returns the name and the type of each key column.
+    fn key_columns(&self) -> Vec<(String, ColumnType)>;
 
     /// Returns whether a field has a hook that runs after its recalculation.
     fn has_hook(&self, field: usize) -> bool;
@@ -89,6 +92,13 @@ impl<E: CachedModel> TypedRows<E> {
 impl<E: CachedModel> Rows for TypedRows<E> {
     fn is_batch(&self, field: usize) -> bool {
         self.fields[field].spec.batch
+    }
+
+    fn key_columns(&self) -> Vec<(String, ColumnType)> {
+        let columns = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
+        columns
+            .map(|column| (column.as_str().to_owned(), column.def().get_column_type().clone()))
+            .collect()
     }
 
     fn has_hook(&self, field: usize) -> bool {

@@ -19,6 +19,9 @@ async fn the_first_lists_it_and_the_second_has_nothing_to_do(db: TestDb) {
         lamppost: created table _lamppost_cached_marks
         lamppost: created table _lamppost_cached_recalculations
         lamppost: created table _lamppost_cached_versions
+        lamppost: created table _lamppost_cached_settings
+        lamppost: created table _lamppost_cached_workers
+        lamppost: created table _lamppost_cached_minutes
         lamppost: created index _lamppost_cached_marks_key
         lamppost: created index _lamppost_cached_recalculations_due
         lamppost: created index lamppost_cached_full_name_expires_after
@@ -54,6 +57,9 @@ async fn the_first_lists_it_and_the_second_has_nothing_to_do(db: TestDb) {
         lamppost: created table _lamppost_cached_marks
         lamppost: created table _lamppost_cached_recalculations
         lamppost: created table _lamppost_cached_versions
+        lamppost: created table _lamppost_cached_settings
+        lamppost: created table _lamppost_cached_workers
+        lamppost: created table _lamppost_cached_minutes
         lamppost: created index lamppost_cached_full_name_expires_after
         lamppost: created trigger zz_cached_field_lamppost_bi
         lamppost: created trigger zz_cached_field_lamppost_ai
@@ -75,6 +81,9 @@ async fn the_first_lists_it_and_the_second_has_nothing_to_do(db: TestDb) {
         lamppost: created table _lamppost_cached_marks
         lamppost: created table _lamppost_cached_recalculations
         lamppost: created table _lamppost_cached_versions
+        lamppost: created table _lamppost_cached_settings
+        lamppost: created table _lamppost_cached_workers
+        lamppost: created table _lamppost_cached_minutes
         lamppost: created index lamppost_cached_full_name_expires_after
         lamppost: created function cf_lamppost_flag_066d2dcf
         lamppost: created function cf_lamppost_work_fd595328

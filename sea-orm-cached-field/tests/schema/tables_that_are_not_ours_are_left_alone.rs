@@ -34,7 +34,7 @@ async fn but_one_that_was_made_for_another_key_is_made_anew(db: TestDb) {
     db.create(lamp::Entity).await;
     installed(&db, CachedFields::of::<lamp::Entity>()).await;
     db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
-    made(&db, "3.01234567").await;
+    made(&db, "4.01234567").await;
     let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
     assert!(report.contains("lamp: dropped table _lamp_cached_marks\n"), "{report}");
     assert_eq!(db.pending("lamp").await, 1);
@@ -45,7 +45,7 @@ async fn but_one_that_was_made_for_another_key_is_made_anew(db: TestDb) {
 async fn one_made_by_a_newer_release_which_serves_as_well(db: TestDb) {
     db.create(lamp::Entity).await;
     installed(&db, CachedFields::of::<lamp::Entity>()).await;
-    made(&db, "4.01234567").await;
+    made(&db, "5.01234567").await;
     db.sql("ALTER TABLE _lamp_cached_marks ADD COLUMN news integer").await;
     assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
     db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;

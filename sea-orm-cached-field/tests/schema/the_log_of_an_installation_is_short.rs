@@ -70,11 +70,11 @@ async fn a_line_of_counts_for_each_model(db: TestDb) {
     let line = changes.to_string();
     let line = line.lines().find(|line| line.starts_with("lamp: ")).expect("a line");
     let objects = if db.is_sqlite() {
-        "3 tables, 2 indexes, 5 triggers created"
+        "6 tables, 2 indexes, 5 triggers created"
     } else if db.is_mysql() {
-        "3 tables, 4 triggers created"
+        "6 tables, 4 triggers created"
     } else {
-        "3 tables, 9 functions, 8 triggers created"
+        "6 tables, 9 functions, 8 triggers created"
     };
     assert_eq!(line, format!("lamp: {objects}; 1 row queued for label"));
 

@@ -93,7 +93,7 @@ async fn tracing_hears_the_same(db: TestDb) {
     DEBUG failed fragile.opinion ID, attempt 1, will retry: not in the mood; table="fragile" field="opinion" key=ID retry_in_seconds=..; in recalculate table="fragile" claims=1
     DEBUG claimed fragile ID: opinion; table="fragile" key=ID
     DEBUG calculated fragile.opinion ID; table="fragile" field="opinion" key=ID seconds=..; in recalculate table="fragile" claims=1
-    DEBUG completed fragile.opinion ID; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
+    DEBUG completed fragile.opinion ID; table="fragile" field="opinion" key=ID stale_seconds=..; in recalculate table="fragile" claims=1
     "#);
     }
 }

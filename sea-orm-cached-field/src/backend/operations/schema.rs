@@ -261,6 +261,18 @@ impl Backend {
         Ok(tagged)
     }
 
+    /// The statements that bring a table of the library, with its rows, from an older schema to
+    /// this one.
+    pub(crate) fn upgrade_steps(
+        self,
+        owner: &Owner,
+        described: &Described,
+        table: &Object,
+        from: u32,
+    ) -> Vec<String> {
+        of_database!(self, upgrade::upgrade(owner, described, table, from))
+    }
+
     /// Brings a table of the library, with its rows, from an older schema to this one.
     pub(crate) async fn upgrade(
         self,
@@ -270,9 +282,7 @@ impl Backend {
         table: &Object,
         from: u32,
     ) -> Result<(), DbErr> {
-        let steps: Vec<String> =
-            of_database!(self, upgrade::upgrade(owner, described, table, from));
-        for statement in steps {
+        for statement in self.upgrade_steps(owner, described, table, from) {
             db.execute_unprepared(&statement).await?;
         }
 

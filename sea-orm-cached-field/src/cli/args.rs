@@ -1,0 +1,378 @@
+//! The arguments of each command, and which function runs it.
+
+use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use sea_orm::DatabaseConnection;
+
+use super::{Code, Failure, ask, change, output::Output, work};
+use crate::{CachedFields, FieldState};
+
+/// The options that each command has.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Common {
+    /// Writes the result as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Gives up after so many seconds, with exit code 4
+    #[arg(long, value_name = "SECONDS", global = true)]
+    pub(super) timeout: Option<u64>,
+}
+
+/// The arguments of a command, and those that each command has.
+#[derive(Args, Clone, Debug)]
+pub(super) struct With<A: Args> {
+    #[command(flatten)]
+    of: A,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Nothing {}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Kind {
+    /// Tells the state of each field: what waits, what fails, and for how long
+    ///
+    /// Example: status --fail-on failing,behind
+    Status(With<Status>),
+
+    /// Lists the workers that run
+    ///
+    /// Example: workers
+    Workers(With<Nothing>),
+
+    /// Tells what workers did: how many values, how many of them in vain, and how long they were
+    /// stale
+    ///
+    /// Example: activity --minutes 60
+    Activity(With<Activity>),
+
+    /// Lists the errors of calculations that fail, and retries
+    ///
+    /// The texts of errors come from the calculations. They may hold values of rows.
+    ///
+    /// Example: failed retry shop.revenue
+    Failed(With<Failed>),
+
+    /// Tells whether a field of a row is stale, and why
+    ///
+    /// The text of its last error may hold values of the row.
+    ///
+    /// Example: explain shop.revenue 7
+    Explain(With<OfRow>),
+
+    /// Counts the values that expire soon
+    ///
+    /// Example: expirations
+    Expirations(With<Nothing>),
+
+    /// Draws what each field is calculated from. It asks no database
+    ///
+    /// Example: graph --format mermaid
+    Graph(With<Graph>),
+
+    /// Makes workers leave a field alone until it is resumed
+    ///
+    /// Changes are still recorded, and readers go on.
+    ///
+    /// Example: pause shop.revenue --reason "the deploy of 2.1"
+    Pause(With<Pause>),
+
+    /// Ends the pause of a field
+    ///
+    /// Example: resume shop.revenue
+    Resume(With<OfField>),
+
+    /// Flags rows of a field: they are recalculated in the background
+    ///
+    /// Example: flag shop.revenue --key 7 --key 8
+    Flag(With<Flag>),
+
+    /// Calculates and stores a field of rows now
+    ///
+    /// Example: recalculate shop.revenue --key 7
+    Recalculate(With<Recalculate>),
+
+    /// Works as a worker, until it is interrupted
+    ///
+    /// Example: work --until-empty
+    Work(With<Work>),
+
+    /// Creates everything in the database that the fields need
+    ///
+    /// Example: install --check
+    Install(With<Install>),
+
+    /// Prints the statements by which `install` would change the schema now
+    ///
+    /// Flags, and the library's own records, are not among them.
+    ///
+    /// Example: sql > install.sql
+    Sql(With<Nothing>),
+
+    /// Drops everything that `install` has created, except for the columns
+    ///
+    /// Example: uninstall --yes
+    Uninstall(With<Uninstall>),
+
+    /// Looks for problems in the database
+    ///
+    /// Example: doctor --repair
+    Doctor(With<Doctor>),
+
+    /// Prints completions for a shell
+    ///
+    /// Example: completions bash
+    Completions(With<Completions>),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Status {
+    /// Fields, as table and field; all if there are none
+    #[arg(value_name = "FIELD")]
+    pub(super) fields: Vec<String>,
+    /// Tells it again and again, every so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
+    pub(super) watch: Option<u64>,
+    /// Ends with exit code 1 if a field is in one of these states
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub(super) fail_on: Vec<State>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum State {
+    NotInstalled,
+    Paused,
+    Failing,
+    Filling,
+    Behind,
+    Working,
+    Lazy,
+    Unknown,
+    Fresh,
+}
+
+impl State {
+    pub(super) fn is(self, state: FieldState) -> bool {
+        match self {
+            Self::NotInstalled => state == FieldState::NotInstalled,
+            Self::Paused => state == FieldState::Paused,
+            Self::Failing => state == FieldState::Failing,
+            Self::Filling => state == FieldState::Filling,
+            Self::Behind => state == FieldState::Behind,
+            Self::Working => state == FieldState::Working,
+            Self::Lazy => state == FieldState::Lazy,
+            Self::Unknown => state == FieldState::Unknown,
+            Self::Fresh => state == FieldState::Fresh,
+        }
+    }
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Activity {
+    /// The number of minutes that it looks back, at most 1440
+    #[arg(long, default_value_t = 5)]
+    pub(super) minutes: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Failed {
+    #[command(subcommand)]
+    pub(super) what: Option<FailedWhat>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum FailedWhat {
+    /// Lists the rows that fail, with their errors
+    Show {
+        /// The field, as table and field
+        field: String,
+        /// Only errors that contain this text
+        #[arg(long, value_name = "TEXT")]
+        like: Option<String>,
+        /// The greatest number of rows
+        #[arg(long, default_value_t = 20)]
+        limit: u64,
+    },
+    /// Makes what has failed due again
+    Retry {
+        /// The field, as table and field; all if there is none
+        field: Option<String>,
+        /// Only errors that contain this text
+        #[arg(long, value_name = "TEXT")]
+        like: Option<String>,
+        /// Only the row with this key; the values of several key columns are separated by commas
+        #[arg(long, requires = "field", conflicts_with = "like")]
+        key: Option<String>,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct OfField {
+    /// The field, as table and field
+    pub(super) field: String,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct OfRow {
+    /// The field, as table and field
+    pub(super) field: String,
+    /// The row's key; the values of several key columns are separated by commas
+    pub(super) key: String,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Graph {
+    /// The format
+    #[arg(long, value_enum, default_value_t = GraphFormat::Tree)]
+    pub(super) format: GraphFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    Tree,
+    Mermaid,
+    Dot,
+    Json,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Pause {
+    /// The field, as table and field
+    pub(super) field: String,
+    /// The reason, which `status` shows
+    #[arg(long)]
+    pub(super) reason: String,
+    /// Your name, which `status` shows
+    #[arg(long, env = "USER", default_value = "unknown")]
+    pub(super) by: String,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Flag {
+    /// The field, as table and field
+    pub(super) field: String,
+    /// The key of a row; the values of several key columns are separated by commas
+    #[arg(long = "key", value_name = "KEY", required_unless_present = "all")]
+    pub(super) keys: Vec<String>,
+    /// Flags all rows
+    #[arg(long, conflicts_with = "keys")]
+    pub(super) all: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Recalculate {
+    /// The field, as table and field
+    pub(super) field: String,
+    /// The key of a row; the values of several key columns are separated by commas
+    #[arg(long = "key", value_name = "KEY", required = true)]
+    pub(super) keys: Vec<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Work {
+    /// Ends when nothing is due any more
+    #[arg(long)]
+    pub(super) until_empty: bool,
+    /// How many calculations run at a time
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) concurrency: Option<usize>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Install {
+    /// Only tells what would be changed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Only tells what would be changed, and ends with exit code 1 if that is anything
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) check: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Uninstall {
+    /// Confirms that it is meant
+    #[arg(long, required = true)]
+    pub(super) yes: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Doctor {
+    /// Also does what a program can do about it
+    #[arg(long)]
+    pub(super) repair: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Completions {
+    /// The shell
+    pub(super) shell: Shell,
+}
+
+impl Kind {
+    pub(super) fn common(&self) -> &Common {
+        match self {
+            Self::Status(With { common, .. }) => common,
+            Self::Workers(With { common, .. }) => common,
+            Self::Activity(With { common, .. }) => common,
+            Self::Failed(With { common, .. }) => common,
+            Self::Explain(With { common, .. }) => common,
+            Self::Expirations(With { common, .. }) => common,
+            Self::Graph(With { common, .. }) => common,
+            Self::Pause(With { common, .. }) => common,
+            Self::Resume(With { common, .. }) => common,
+            Self::Flag(With { common, .. }) => common,
+            Self::Recalculate(With { common, .. }) => common,
+            Self::Work(With { common, .. }) => common,
+            Self::Install(With { common, .. }) => common,
+            Self::Sql(With { common, .. }) => common,
+            Self::Uninstall(With { common, .. }) => common,
+            Self::Doctor(With { common, .. }) => common,
+            Self::Completions(With { common, .. }) => common,
+        }
+    }
+
+    pub(super) async fn run(
+        &self,
+        fields: &CachedFields,
+        db: &DatabaseConnection,
+        output: Output,
+    ) -> Result<Code, Failure> {
+        if let Self::Completions(With { of, .. }) = self {
+            return ask::completions(of);
+        }
+        if fields.graph()?.fields.is_empty() {
+            return Err(Failure::NoFields);
+        }
+
+        match self {
+            Self::Status(With { of, .. }) => ask::status(of, fields, db, output).await,
+            Self::Workers(_) => ask::workers(fields, db, output).await,
+            Self::Activity(With { of, .. }) => ask::activity(of, fields, db, output).await,
+            Self::Failed(With { of, .. }) => match &of.what {
+                None => ask::failed(fields, db, output).await,
+                Some(FailedWhat::Show { field, like, limit }) => {
+                    ask::failed_rows(field, like.as_deref(), *limit, fields, db, output).await
+                }
+                Some(FailedWhat::Retry { field, like, key }) => {
+                    let (field, like, key) = (field.as_deref(), like.as_deref(), key.as_deref());
+                    change::retry(field, like, key, fields, db, output).await
+                }
+            },
+            Self::Explain(With { of, .. }) => ask::explain(of, fields, db, output).await,
+            Self::Expirations(_) => ask::expirations(fields, db, output).await,
+            Self::Graph(With { of, .. }) => ask::graph(of, fields, output),
+            Self::Pause(With { of, .. }) => change::pause(of, fields, db, output).await,
+            Self::Resume(With { of, .. }) => change::resume(of, fields, db, output).await,
+            Self::Flag(With { of, .. }) => change::flag(of, fields, db, output).await,
+            Self::Recalculate(With { of, .. }) => change::recalculate(of, fields, db, output).await,
+            Self::Work(With { of, .. }) => work::work(of, fields, db, output).await,
+            Self::Install(With { of, .. }) => change::install(of, fields, db, output).await,
+            Self::Sql(_) => ask::sql(fields, db, output).await,
+            Self::Uninstall(_) => change::uninstall(fields, db, output).await,
+            Self::Doctor(With { of, .. }) => change::doctor(of, fields, db, output).await,
+            Self::Completions(_) => Ok(Code::Done),
+        }
+    }
+}

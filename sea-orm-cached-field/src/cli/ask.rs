@@ -1,0 +1,296 @@
+//! Commands that ask.
+
+use std::time::Duration;
+
+use clap::CommandFactory;
+use sea_orm::DatabaseConnection;
+
+use super::{
+    Code, Failure, Program,
+    args::{Activity, Completions, Graph, GraphFormat, OfRow, Status},
+    output::{Output, duration, table, unless_zero},
+    work::interrupted,
+};
+use crate::{
+    CachedFields, Error, FailedGroup, FieldState, FieldStatus, Key, WorkerStatus,
+    inspection::full_name,
+};
+
+/// Reads a key, whose values are separated by commas if the key has several columns.
+pub(super) fn key(fields: &CachedFields, field: &str, text: &str) -> Result<Key, Error> {
+    match fields.parse_key(field, &[text]) {
+        Err(Error::WrongKey { .. }) => {
+            fields.parse_key(field, &text.split(',').map(str::trim).collect::<Vec<_>>())
+        }
+        key => key,
+    }
+}
+
+pub(super) async fn status(
+    args: &Status,
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    loop {
+        let code = status_once(args, fields, db, output).await?;
+        let Some(seconds) = args.watch else { return Ok(code) };
+        tokio::select! {
+            () = interrupted() => return Ok(Code::Interrupted),
+            () = tokio::time::sleep(Duration::from_secs(seconds.max(1))) => {}
+        }
+    }
+}
+
+async fn status_once(
+    args: &Status,
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let mut found = fields.status(db).await?.fields;
+    if !args.fields.is_empty() {
+        let graph = fields.graph()?;
+        let names: Vec<String> = graph
+            .fields
+            .iter()
+            .map(|field| full_name(field.schema.as_deref(), &field.table, field.field))
+            .collect();
+        if let Some(unknown) = args.fields.iter().find(|name| !names.contains(name)) {
+            return Err(Error::NoSuchField { name: unknown.clone(), fields: names }.into());
+        }
+        found.retain(|status| args.fields.contains(&name_of(status)));
+    }
+
+    if args.watch.is_some() {
+        output.clear()?;
+    }
+    output.write("fields", &found, || states(&found))?;
+    let fails = found.iter().any(|status| args.fail_on.iter().any(|state| state.is(status.state)));
+    Ok(if fails { Code::Findings } else { Code::Done })
+}
+
+fn name_of(FieldStatus { schema, table, field, .. }: &FieldStatus) -> String {
+    full_name(schema.as_deref(), table, field)
+}
+
+fn states(fields: &[FieldStatus]) -> String {
+    let headings = [
+        "FIELD",
+        "STATE",
+        "NOT COLLECTED",
+        "DUE",
+        "CLAIMED",
+        "LATER",
+        "FAILING",
+        "FAILED",
+        "OLDEST",
+        "INPUTS",
+    ];
+    let row = |status: &FieldStatus| {
+        let count = |count| match status.state {
+            FieldState::NotInstalled => String::new(),
+            _ => unless_zero(count),
+        };
+        [
+            name_of(status),
+            status.state.to_string(),
+            count(status.changes),
+            count(status.due),
+            count(status.claimed),
+            count(status.later),
+            count(status.failing),
+            count(status.failed),
+            status.waiting_for.map(duration).unwrap_or_default(),
+            status.inherited.map(duration).unwrap_or_default(),
+        ]
+    };
+
+    let mut text = table(headings, fields.iter().map(row).collect());
+    for status in fields {
+        if let Some(pause) = &status.paused {
+            text.push_str(&format!("{} is paused {pause}\n", name_of(status)));
+        }
+    }
+    text
+}
+
+pub(super) async fn workers(
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let workers = fields.workers(db).await?;
+    let row = |worker: &WorkerStatus| {
+        [
+            worker.state.to_string(),
+            worker.program.clone(),
+            worker.host.clone(),
+            worker.process.to_string(),
+            worker.claims.to_string(),
+            duration(Duration::from_secs(worker.seen.as_secs())) + " ago",
+            duration(Duration::from_secs(worker.started.as_secs())) + " ago",
+            worker.version.clone(),
+        ]
+    };
+    let headings = ["STATE", "PROGRAM", "HOST", "PROCESS", "CLAIMS", "SEEN", "STARTED", "LIBRARY"];
+    output.write("workers", &workers, || match workers.is_empty() {
+        true => "no worker runs".to_owned(),
+        false => table(headings, workers.iter().map(row).collect()),
+    })?;
+    Ok(Code::Done)
+}
+
+pub(super) async fn activity(
+    args: &Activity,
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let activity = fields.activity(db, Duration::from_secs(args.minutes * 60)).await?;
+    let headings = [
+        "FIELD",
+        "CHANGED",
+        "UNCHANGED",
+        "FAILED",
+        "STALE 50%",
+        "99%",
+        "INPUTS 99%",
+        "TOOK 50%",
+        "99%",
+    ];
+    let row = |field: &crate::FieldActivity| {
+        let quantile = |durations: &crate::Durations, share| {
+            durations.quantile(share).map(duration).unwrap_or_default()
+        };
+        [
+            full_name(field.schema.as_deref(), &field.table, field.field),
+            field.changed.to_string(),
+            field.unchanged.to_string(),
+            field.failed.to_string(),
+            quantile(&field.stale_for, 0.5),
+            quantile(&field.stale_for, 0.99),
+            field.inherited.map(duration).unwrap_or_default(),
+            quantile(&field.took, 0.5),
+            quantile(&field.took, 0.99),
+        ]
+    };
+    output.write("fields", &activity, || table(headings, activity.iter().map(row).collect()))?;
+    Ok(Code::Done)
+}
+
+pub(super) async fn failed(
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let failed = fields.failed(db).await?;
+    output.write("failed", &failed, || {
+        let lines = failed.groups.iter().map(|group| format!("{group}\n")).collect::<String>();
+        match (lines.is_empty(), failed.is_complete) {
+            (true, true) => "nothing fails".to_owned(),
+            (_, true) => lines,
+            (_, false) => lines + "and perhaps others: not all rows were looked at\n",
+        }
+    })?;
+    Ok(if failed.groups.is_empty() { Code::Done } else { Code::Findings })
+}
+
+/// The groups of a field whose errors contain a text.
+pub(super) async fn groups(
+    field: &str,
+    like: Option<&str>,
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+) -> Result<Vec<FailedGroup>, Failure> {
+    let mut groups = fields.failed(db).await?.groups;
+    groups.retain(|group| {
+        let name = full_name(group.schema.as_deref(), &group.table, group.field);
+        name == field && like.is_none_or(|like| group.error.contains(like))
+    });
+    Ok(groups)
+}
+
+pub(super) async fn failed_rows(
+    field: &str,
+    like: Option<&str>,
+    limit: u64,
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let mut rows = Vec::new();
+    for group in groups(field, like, fields, db).await? {
+        let left = limit - rows.len() as u64;
+        rows.extend(fields.failed_rows(db, &group, None, left).await?);
+    }
+    let row = |row: &crate::FailedRow| {
+        let next = match row.retry_in {
+            _ if row.is_final => "never".to_owned(),
+            Some(retry_in) => format!("in {}", duration(retry_in)),
+            None => String::new(),
+        };
+        [row.key.to_string(), row.attempts.to_string(), next, row.error.clone()]
+    };
+    output.write("rows", &rows, || match rows.is_empty() {
+        true => "nothing fails".to_owned(),
+        false => table(["KEY", "ATTEMPTS", "NEXT", "ERROR"], rows.iter().map(row).collect()),
+    })?;
+    Ok(if rows.is_empty() { Code::Done } else { Code::Findings })
+}
+
+pub(super) async fn explain(
+    OfRow { field, key: text }: &OfRow,
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let key = key(fields, field, text)?;
+    let explanation = fields.explain(db, field, &key).await?;
+    output.write("explanation", &explanation, || explanation.to_string())?;
+    Ok(Code::Done)
+}
+
+pub(super) async fn expirations(
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let expirations = fields.expirations(db).await?;
+    output.write("fields", &expirations, || match expirations.is_empty() {
+        true => "no field expires".to_owned(),
+        false => expirations.iter().map(|field| format!("{field}\n")).collect(),
+    })?;
+    Ok(Code::Done)
+}
+
+pub(super) fn graph(args: &Graph, fields: &CachedFields, output: Output) -> Result<Code, Failure> {
+    let graph = fields.graph()?;
+    let output = Output { is_json: output.is_json || args.format == GraphFormat::Json };
+    output.write("graph", &graph, || match args.format {
+        GraphFormat::Mermaid => graph.mermaid(),
+        GraphFormat::Dot => graph.dot(),
+        GraphFormat::Tree | GraphFormat::Json => graph.tree(),
+    })?;
+    Ok(Code::Done)
+}
+
+pub(super) async fn sql(
+    fields: &CachedFields,
+    db: &DatabaseConnection,
+    output: Output,
+) -> Result<Code, Failure> {
+    let statements = fields.plan(db).await?.statements;
+    let text = || statements.iter().map(|statement| format!("{statement};\n\n")).collect();
+    output.write("statements", &statements, text)?;
+    Ok(Code::Done)
+}
+
+pub(super) fn completions(args: &Completions) -> Result<Code, Failure> {
+    let mut command = Program::command();
+    let name = std::env::args().next().unwrap_or_default();
+    let name = std::path::Path::new(&name).file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    clap_complete::generate(args.shell, &mut command, name, &mut std::io::stdout());
+    Ok(Code::Done)
+}

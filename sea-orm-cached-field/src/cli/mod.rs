@@ -1,0 +1,248 @@
+//! A command line for operators: what waits, what fails, and what to do about it. It is a part of
+//! the user's program, because only that program knows its cached fields.
+//!
+//! [`run`] is all that a program needs:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use sea_orm_cached_field::cli;
+//!
+//! #[tokio::main]
+//! async fn main() -> ExitCode {
+//!     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL is set");
+//!     match sea_orm::Database::connect(url).await {
+//!         Ok(db) => cli::run(&db).await,
+//!         Err(error) => cli::unreachable(&error),
+//!     }
+//! }
+//! ```
+//!
+//! A program that has commands of its own takes [`Command`] among them:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use clap::Parser;
+//! use sea_orm_cached_field::{CachedFields, cli};
+//!
+//! #[derive(Parser)]
+//! enum Commands {
+//!     /// Imports orders
+//!     Import,
+//!     #[command(flatten)]
+//!     CachedFields(cli::Command),
+//! }
+//!
+//! # async fn example(db: sea_orm::DatabaseConnection) -> ExitCode {
+//! match Commands::parse() {
+//!     Commands::Import => ExitCode::SUCCESS,
+//!     Commands::CachedFields(command) => command.run(&CachedFields::all(), &db).await,
+//! }
+//! # }
+//! ```
+//!
+//! Results go to stdout, progress and errors to stderr. With `--json`, a result is one document with
+//! `"schema": 1`; `work` and `status --watch` write a document a line. No command ends the process,
+//! or sets a subscriber for `tracing`. The exit codes:
+//!
+//! | code | means |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | there are findings: something is wrong, would be changed, or is in a state of `--fail-on` |
+//! | 2 | the command cannot be understood, or names a field or a key that does not exist |
+//! | 3 | the database cannot be reached, or something else failed |
+//! | 4 | the time of `--timeout` is over |
+//! | 130 | interrupted; what was done stays done |
+
+mod args;
+mod ask;
+mod change;
+mod output;
+mod work;
+
+use std::{fmt, process::ExitCode, time::Duration};
+
+use clap::{ArgMatches, FromArgMatches, Parser, Subcommand};
+use sea_orm::{DatabaseConnection, DbErr};
+
+use crate::{CachedFields, Error, InstallError};
+use args::Kind;
+use output::Output;
+
+/// A command for cached fields. It is a [`Subcommand`] of clap, to be taken among the commands of a
+/// program.
+#[derive(Clone, Debug)]
+pub struct Command(Kind);
+
+impl FromArgMatches for Command {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Kind::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl Subcommand for Command {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        Kind::augment_subcommands(command)
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Kind::augment_subcommands_for_update(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Kind::has_subcommand(name)
+    }
+}
+
+/// Cached fields: what waits, what fails, and what to do about it
+#[derive(Debug, Parser)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Runs the command of the program's arguments, on all models of the program. Help, and arguments
+/// that cannot be understood, are answered as clap does.
+pub async fn run(db: &DatabaseConnection) -> ExitCode {
+    match Program::try_parse() {
+        Ok(Program { command }) => command.run(&CachedFields::all(), db).await,
+        Err(error) => {
+            let _ = error.print();
+            Code::from(error.exit_code()).into()
+        }
+    }
+}
+
+/// Says on stderr that the database cannot be reached. Returns the exit code for that.
+pub fn unreachable(error: &DbErr) -> ExitCode {
+    eprintln!("error: the database cannot be reached: {error}");
+    Code::Failed.into()
+}
+
+impl Command {
+    /// Runs the command on these models. It writes the result to stdout, and errors to stderr.
+    pub async fn run(&self, fields: &CachedFields, db: &DatabaseConnection) -> ExitCode {
+        let common = self.0.common();
+        let output = Output { is_json: common.json };
+        let ended = match common.timeout {
+            None => self.0.run(fields, db, output).await,
+            Some(timeout) => {
+                let timeout = Duration::from_secs(timeout);
+                tokio::time::timeout(timeout, self.0.run(fields, db, output))
+                    .await
+                    .unwrap_or(Err(Failure::TimedOut(timeout)))
+            }
+        };
+
+        match ended {
+            Ok(code) => code.into(),
+            Err(failure) => {
+                eprintln!("error: {failure}");
+                failure.code().into()
+            }
+        }
+    }
+}
+
+/// The outcome of a command that was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Code {
+    Done,
+    Findings,
+    Usage,
+    Failed,
+    TimedOut,
+    Interrupted,
+}
+
+impl From<i32> for Code {
+    fn from(of_clap: i32) -> Self {
+        if of_clap == 0 { Self::Done } else { Self::Usage }
+    }
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(match code {
+            Code::Done => 0,
+            Code::Findings => 1,
+            Code::Usage => 2,
+            Code::Failed => 3,
+            Code::TimedOut => 4,
+            Code::Interrupted => 130,
+        })
+    }
+}
+
+/// The failure of a command.
+#[derive(Debug)]
+enum Failure {
+    NoFields,
+    Library(Error),
+    Install(InstallError),
+    Output(std::io::Error),
+    TimedOut(Duration),
+}
+
+impl Failure {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoFields => Code::Usage,
+            Self::Library(error) => of_library(error),
+            Self::Install(InstallError::Fields(error)) => of_library(error),
+            Self::Install(_) => Code::Failed,
+            // The reader of a pipe has seen enough.
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Code::Done,
+            Self::Output(_) => Code::Failed,
+            Self::TimedOut(_) => Code::TimedOut,
+        }
+    }
+}
+
+fn of_library(error: &Error) -> Code {
+    match error {
+        Error::NoSuchField { .. } | Error::WrongKey { .. } | Error::InvalidKey { .. } => {
+            Code::Usage
+        }
+        Error::Shared(error) => of_library(error),
+        _ => Code::Failed,
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFields => f.write_str(
+                "no entity with cached fields is linked into this program: use the crate of the \
+                 entities in it, as by `use entities as _;`",
+            ),
+            Self::Library(error) => f.write_str(&error.with_sources()),
+            Self::Install(error) => write!(f, "{error}"),
+            Self::Output(error) => write!(f, "the result could not be written: {error}"),
+            Self::TimedOut(timeout) => write!(f, "not done within {} s", timeout.as_secs()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Library(error)
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        Self::Install(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}

@@ -1,0 +1,161 @@
+//! Plan: what an installation would change, and by which statements. Nothing is changed.
+
+use std::{fmt, sync::Arc};
+
+use sea_orm::DatabaseExecutor;
+
+use super::{
+    Change, Changes,
+    abandoned::abandoned,
+    inspect::{Inspected, inspect},
+    install::{Comparison, Installed, compare, statements},
+    versions::Versions,
+};
+use crate::{
+    InstallError,
+    backend::{
+        Backend,
+        sql::{marks, versions as versions_table},
+    },
+    layout::Owner,
+    registry::{Model, check_cycles},
+};
+
+/// What [`install`](crate::CachedFields::install) would do now.
+/// [`CachedFields::plan`](crate::CachedFields::plan) returns it.
+///
+/// Displayed, each change is a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Plan {
+    /// The objects that would be created, replaced, upgraded or dropped, in this order.
+    pub changes: Changes,
+    /// The fields for which all rows would be flagged, each as its table and its name.
+    pub flagged: Vec<(String, &'static str)>,
+    /// The statements that would change the schema, in this order, without a semicolon at the end.
+    /// Flags, and the library's own records, are not among them.
+    pub statements: Vec<String>,
+}
+
+impl Plan {
+    /// Returns whether nothing would be changed.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.flagged.is_empty()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return writeln!(f, "nothing to do");
+        }
+        if !self.changes.is_empty() {
+            write!(f, "{:#}", self.changes)?;
+        }
+        self.flagged
+            .iter()
+            .try_for_each(|(table, field)| writeln!(f, "{table}: flagged all rows for {field}"))
+    }
+}
+
+/// Compares the database with what is needed.
+pub(crate) async fn plan(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Plan, InstallError> {
+    check_cycles(models)?;
+    let backend = Backend::of(db)?;
+    let mut plan = Plan::default();
+
+    let dead = abandoned(db, backend, models).await?.into_iter().filter(|found| found.is_dead);
+    for abandoned in dead {
+        for object in abandoned.objects.into_iter().rev() {
+            let beside = &object.on;
+            let parent = object.parent.as_deref();
+            plan.statements.push(backend.drop_object(beside, object.kind, &object.name, parent));
+            let table = abandoned.owner.name.clone();
+            let kind = object.kind.name();
+            plan.changes.0.push(Change::Dropped { table, kind, name: object.name });
+        }
+    }
+
+    for model in models {
+        let inspected = inspect(backend, db, model, models).await?;
+        add_columns(&mut plan, backend, model, &inspected);
+        add_objects(&mut plan, db, backend, model, &inspected).await?;
+    }
+    Ok(plan)
+}
+
+fn add_columns(plan: &mut Plan, backend: Backend, model: &Model, inspected: &Inspected) {
+    for field in &inspected.without_columns {
+        for column in model.columns(backend.kind(), *field) {
+            let mut definition = column.definition.clone();
+            backend.fit_column(&inspected.table, &mut definition);
+            let add = backend.kind().build(&column.add(definition));
+            plan.statements.push(add.sql);
+            let table = inspected.owner.table.name.clone();
+            plan.changes.0.push(Change::Created { table, kind: "column", name: column.name });
+        }
+    }
+}
+
+async fn add_objects(
+    plan: &mut Plan,
+    db: &DatabaseExecutor<'_>,
+    backend: Backend,
+    model: &Model,
+    inspected: &Inspected,
+) -> Result<(), InstallError> {
+    let owner = &inspected.owner;
+    let comparison = compare(db, backend, inspected).await?;
+    let versions = if comparison.has(&versions_table(owner)) && comparison.outdated.is_empty() {
+        Versions::read(db, backend, owner).await?
+    } else if comparison.has(&marks(owner)) {
+        Versions::default()
+    } else {
+        Versions::none()
+    };
+
+    let mut flagged: Vec<usize> = if comparison.outdated.is_empty() {
+        versions.outdated(model, owner, &comparison.standing).collect()
+    } else {
+        Vec::new()
+    };
+    if comparison.outdated.is_empty() && inspected.without_columns.is_empty() {
+        let unknown = versions.unknown(db, backend, owner).await?;
+        flagged.extend(unknown);
+        flagged.sort_unstable();
+        flagged.dedup();
+    }
+    let table = owner.table.name.clone();
+    plan.flagged.extend(flagged.into_iter().map(|field| (table.clone(), owner.fields[field].name)));
+
+    let Comparison { wanted, outdated, superfluous, misplaced, .. } = comparison;
+    for (object, from) in outdated {
+        plan.statements.extend(backend.upgrade_steps(owner, &inspected.table, &object, from));
+        plan.changes.0.push(Change::Upgraded { table: table.clone(), name: object.name });
+    }
+    add_drops(plan, backend, owner, misplaced);
+    for (object, replaces) in wanted {
+        plan.statements.extend(statements(backend, owner, &object, replaces));
+        let kind = object.kind.name();
+        let (table, name) = (table.clone(), object.name);
+        plan.changes.0.push(match replaces {
+            true => Change::Replaced { table, kind, name },
+            false => Change::Created { table, kind, name },
+        });
+    }
+    add_drops(plan, backend, owner, superfluous);
+    Ok(())
+}
+
+fn add_drops(plan: &mut Plan, backend: Backend, owner: &Owner, objects: Installed) {
+    for ((kind, name, parent), _) in objects.into_iter().rev() {
+        let drop = backend.drop_object(&owner.table, kind, &name, parent.as_deref());
+        plan.statements.push(drop);
+        let table = owner.table.name.clone();
+        plan.changes.0.push(Change::Dropped { table, kind: kind.name(), name });
+    }
+}
