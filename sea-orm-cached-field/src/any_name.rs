@@ -288,6 +288,10 @@ struct Plain {
 struct PlainRows(Vec<(Key, i64)>);
 
 impl Rows for Plain {
+    fn key_columns(&self) -> Vec<(String, sea_orm::ColumnType)> {
+        Vec::new()
+    }
+
     fn is_batch(&self, _: usize) -> bool {
         false
     }

@@ -51,7 +51,7 @@ use crate::{
 
 use sql::Sql;
 
-pub(crate) use columns::{cast_for_order, define_expiry, order_of_enum};
+pub(crate) use columns::{cast_for_order, define_expiry, name_of_type, order_of_enum};
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql"))]
 use errors::error_code;
 pub(crate) use operations::{Calculated, Transactions};

@@ -43,8 +43,8 @@
 //! ```
 //!
 //! Results go to stdout, progress and errors to stderr. With `--json`, a result is one document with
-//! `"schema": 1`; `work` and `status --watch` write a document a line. No command ends the process,
-//! or sets a subscriber for `tracing`. The exit codes:
+//! `"schema": 1`; `status --watch` writes a document a line. No command ends the process, or sets a
+//! subscriber for `tracing`. The exit codes:
 //!
 //! | code | means |
 //! |---|---|
@@ -244,5 +244,52 @@ impl From<InstallError> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::Output(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run(arguments: &[&str]) -> Result<Code, Failure> {
+        let arguments = [&["shop"], arguments].concat();
+        let Program { command } = Program::try_parse_from(arguments).expect("a command");
+        let output = Output { is_json: false };
+        let fields = CachedFields::these(Vec::new());
+        command.0.run(&fields, &DatabaseConnection::default(), output).await
+    }
+
+    #[tokio::test]
+    async fn a_program_without_entities_says_so() {
+        for command in ["status", "install", "doctor", "work", "sql"] {
+            let failure = run(&[command]).await.unwrap_err();
+            assert!(failure.to_string().starts_with("no entity with cached fields"), "{failure}");
+            assert_eq!(failure.code(), Code::Usage);
+        }
+        let nowhere = run(&["explain", "shop.revenue", "7"]).await.unwrap_err();
+        assert!(matches!(nowhere, Failure::NoFields), "{nowhere}");
+    }
+
+    #[test]
+    fn each_failure_has_an_exit_code() {
+        let unknown = || Error::NoSuchField { name: "shop".to_owned(), fields: Vec::new() };
+        let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let codes = [
+            (Failure::from(unknown()), Code::Usage),
+            (Failure::from(InstallError::Fields(unknown())), Code::Usage),
+            (Failure::from(Error::Shared(std::sync::Arc::new(unknown()))), Code::Usage),
+            (Failure::from(Error::from(DbErr::RecordNotInserted)), Code::Failed),
+            (Failure::from(InstallError::CommitsTransaction), Code::Failed),
+            (Failure::TimedOut(Duration::from_secs(1)), Code::TimedOut),
+            (Failure::from(broken), Code::Done),
+        ];
+        for (failure, code) in codes {
+            assert_eq!(failure.code(), code, "{failure}");
+        }
+    }
+
+    #[test]
+    fn every_command_is_well_formed() {
+        <Program as clap::CommandFactory>::command().debug_assert();
     }
 }

@@ -8,9 +8,13 @@ use std::{
 
 use crate::layout::Table;
 
-/// The names of the paused fields of each table, and when they were read.
+/// The names of the paused fields of each table.
 #[derive(Default)]
-pub(crate) struct PausedFields(Mutex<HashMap<Table, (Instant, Arc<BTreeSet<String>>)>>);
+pub(crate) struct PausedFields(Mutex<Known>);
+
+/// When they were read, and the names.
+type Known = HashMap<Table, (Instant, Names)>;
+type Names = Arc<BTreeSet<String>>;
 
 impl PausedFields {
     /// Returns whether a field of the table was paused when that was last read.
@@ -24,18 +28,14 @@ impl PausedFields {
     }
 
     /// Returns the paused fields, if they were read so short a time ago.
-    pub(crate) fn known(&self, table: &Table, within: Duration) -> Option<Arc<BTreeSet<String>>> {
+    pub(crate) fn known(&self, table: &Table, within: Duration) -> Option<Names> {
         let tables = self.tables();
         let (_, names) = tables.get(table).filter(|(read_at, _)| read_at.elapsed() < within)?;
         Some(Arc::clone(names))
     }
 
-    pub(crate) fn know(
-        &self,
-        table: &Table,
-        names: impl IntoIterator<Item = String>,
-    ) -> Arc<BTreeSet<String>> {
-        let names: Arc<BTreeSet<String>> = Arc::new(names.into_iter().collect());
+    pub(crate) fn know(&self, table: &Table, names: impl IntoIterator<Item = String>) -> Names {
+        let names: Names = Arc::new(names.into_iter().collect());
         self.tables().insert(table.clone(), (Instant::now(), Arc::clone(&names)));
         names
     }
@@ -45,7 +45,7 @@ impl PausedFields {
         self.tables().remove(table);
     }
 
-    fn tables(&self) -> MutexGuard<'_, HashMap<Table, (Instant, Arc<BTreeSet<String>>)>> {
+    fn tables(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

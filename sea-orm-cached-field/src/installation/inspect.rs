@@ -10,7 +10,7 @@ use sea_orm::DatabaseExecutor;
 use crate::{
     Error, InstallError,
     backend::{
-        Backend,
+        Backend, name_of_type,
         sql::{marks, recalculations},
     },
     catalog::{Cascade, Described},
@@ -62,13 +62,16 @@ pub(super) async fn inspect(
         check_types(backend, model, field, &table)?;
     }
     check_time_zones(backend, db, &owner).await?;
+    expect_columns(backend, &mut table, models);
 
     let mut related = Vec::new();
     for source in &owner.sources {
         let far = if *source.table() == owner.table {
             table.clone()
         } else {
-            describe_or_fail(backend, db, &owner, source.table()).await?
+            let mut far = describe_or_fail(backend, db, &owner, source.table()).await?;
+            expect_columns(backend, &mut far, models);
+            far
         };
         related.push(far);
     }
@@ -213,6 +216,27 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, I
         }
     }
     Ok(without)
+}
+
+/// Adds the columns of cached fields that are not there yet, as they will be. Triggers are made from
+/// the types of the columns that they read.
+fn expect_columns(backend: Backend, table: &mut Described, models: &[Arc<Model>]) {
+    let is_it = |model: &&Arc<Model>| {
+        let owner = &model.owner.table;
+        owner.name == table.table.name
+            && (owner.schema.is_none() || owner.schema == table.table.schema)
+    };
+    let models: Vec<&Arc<Model>> = models.iter().filter(is_it).collect();
+    for model in models {
+        let fields = 0..model.owner.fields.len();
+        for column in fields.flat_map(|field| model.columns(backend.kind(), field)) {
+            let kind = || match column.definition.get_column_type() {
+                Some(kind) => name_of_type(backend.kind(), kind),
+                None => String::new(),
+            };
+            table.columns.entry(column.name.clone()).or_insert_with(kind);
+        }
+    }
 }
 
 /// Checks that the existing columns of a field are such as SeaORM would make. The column of the

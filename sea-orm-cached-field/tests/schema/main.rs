@@ -17,6 +17,7 @@ mod a_changed_dependency_replaces_what_changed;
 mod a_changed_key_keeps_everything;
 mod a_chunk_of_flagged_rows_is_one_mark;
 mod a_lost_trigger_is_made_again;
+mod a_plan_says_what_install_would_do;
 mod a_read_only_database_is_left_as_it_is;
 mod abandoned_objects_are_reported;
 mod columns_of_other_types_are_refused;
