@@ -18,8 +18,13 @@ pub(crate) const TOOK: [f64; BUCKETS - 1] =
 
 /// Returns the number of this minute since 1970, by the clock of this machine.
 pub(crate) fn this_minute() -> i64 {
+    this_moment() / 60_000
+}
+
+/// Returns the time by the clock of this machine, in milliseconds since 1970.
+pub(crate) fn this_moment() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs() / 60).unwrap_or(i64::MAX)
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// How many durations were in each bucket.
@@ -47,6 +52,22 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// Adds what was done beside it.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+        self.published += other.published;
+        self.superseded += other.superseded;
+        self.handed_back += other.handed_back;
+        self.failed += other.failed;
+        self.given_up += other.given_up;
+        self.seconds += other.seconds;
+        let counts = self.stale.iter_mut().chain(&mut self.took);
+        counts
+            .zip(other.stale.iter().chain(&other.took))
+            .for_each(|(count, other)| *count += other);
+    }
+
     /// Counts a value that is fresh again.
     pub(crate) fn count_stale(&mut self, stale_for: Duration) {
         self.stale[bucket(&STALE, stale_for)] += 1;
@@ -87,13 +108,16 @@ pub(crate) struct WorkerRecord {
     pub(crate) concurrency: i64,
     /// The number of its claims.
     pub(crate) claims: i64,
+    /// The time of its start, by its own clock, in milliseconds since 1970.
+    pub(crate) started_at: i64,
 }
 
 /// A worker, as its record stands in the database.
 #[derive(Clone, Debug)]
 pub(crate) struct SeenWorker {
     pub(crate) record: WorkerRecord,
-    /// The milliseconds since it has started, and since it has written its record.
+    /// The milliseconds since it has started, and since it has written its record, by the clock of
+    /// the database.
     pub(crate) started_for: i64,
     pub(crate) seen_for: i64,
 }

@@ -364,10 +364,10 @@ impl CachedFields {
     /// what [`CachedFields::status`] and [`CachedFields::explain`] say of it. A field that is
     /// paused already stays paused since then, with the new name and reason.
     ///
-    /// Workers of this process claim no row of the field from now on, and workers of other
-    /// processes a second later. Calculations under way are finished: wait until
-    /// [`FieldStatus::claimed`](crate::FieldStatus::claimed) is zero. Fields that are calculated
-    /// from this one do not wait for it.
+    /// Within a second, workers claim no row of the field any more. Calculations under way are
+    /// finished: wait until [`FieldStatus::claimed`](crate::FieldStatus::claimed) is zero. Fields that
+    /// are calculated from this one do not wait for it. While a large backlog of the field waits,
+    /// workers find what is due of other fields of the table more slowly.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -433,8 +433,8 @@ impl CachedFields {
     /// for a day. All who ask within two seconds, over this pool and its clones, get the same
     /// answer.
     ///
-    /// On SQLite a worker that has nothing to do does not report, because each write would wake all
-    /// others. It is *idle* then.
+    /// On SQLite a worker that has nothing to do reports only once an hour, because each write wakes
+    /// all others. It is *idle* then.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -497,7 +497,8 @@ impl CachedFields {
     /// or `flag` of the field.
     ///
     /// # Errors
-    /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::NotInstalled`], [`Error::Database`].
+    /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::NotInstalled`], [`Error::Database`], and
+    /// [`Error::RowGone`] if there is no row with one of the keys.
     pub async fn flag(
         &self,
         db: &DatabaseConnection,
@@ -524,7 +525,8 @@ impl CachedFields {
     ///
     /// # Errors
     /// [`Error::NoSuchField`], [`Error::WrongKey`], [`Error::NotInstalled`], [`Error::Database`], and
-    /// the error of the first calculation that fails.
+    /// [`Error::RowGone`] if there is no row with one of the keys. Also the error of the first
+    /// calculation that fails.
     pub async fn recalculate(
         &self,
         db: &DatabaseConnection,

@@ -100,6 +100,7 @@
 //! | `time-zones` | expiries in the time of a zone (`expiration_time_zone`) |
 //! | `serde` | `serde::Serialize` for what the inspection returns, such as [`Status`] |
 //! | `cli` | a command line for operators, `cli::run` |
+//! | `metrics` | metrics, by the facade of the crate `metrics` |
 //! | `migration` | [`InstallCachedFields`] and [`SuspendCachedFields`], steps of a `sea-orm-migration` migrator |
 //!
 //! Enable the feature of your database. Without `worker` a program reads, flags and installs. Then
@@ -167,6 +168,8 @@ mod json;
     allow(dead_code, reason = "not every database needs all of it")
 )]
 mod layout;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "migration")]
 mod migration;
 #[cfg_attr(

@@ -11,6 +11,8 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor};
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 
+#[cfg(feature = "metrics")]
+use crate::metrics;
 use crate::{
     Error,
     calculation::{Calculated, Limits, Outcome, after_recalculation, calculate},
@@ -143,7 +145,7 @@ impl<H: Holder> Recalculation<'_, H> {
                 .await
             {
                 Ok(Some(Queried { verdicts, took })) => {
-                    self.holder.took(claims[0].field, took);
+                    self.took(claims[0].field, took);
                     self.holder.settled(&claims);
                     self.have_judged(&claims, &verdicts).await;
                 }
@@ -185,7 +187,7 @@ impl<H: Holder> Recalculation<'_, H> {
 
         for Calculated { claim, outcome, took } in calculated {
             if let Some(took) = took {
-                self.holder.took(claim.field, took);
+                self.took(claim.field, took);
             }
             match outcome {
                 Outcome::Value { value, changed } => {
@@ -249,11 +251,26 @@ impl<H: Holder> Recalculation<'_, H> {
         Ok(())
     }
 
+    fn took(&self, field: usize, took: Duration) {
+        #[cfg(feature = "metrics")]
+        metrics::took(&self.model.owner, field, took);
+        self.holder.took(field, took);
+    }
+
     /// `verdicts`: each with whether the value differs from the one before.
     async fn have_judged(&self, claims: &[Claim], verdicts: &[(Verdict, bool)]) {
         let judged = claims.iter().zip(verdicts);
         for (claim, (verdict, changed)) in judged.clone() {
             self.holder.judged(claim, *verdict, *changed);
+        }
+        #[cfg(feature = "metrics")]
+        {
+            let ended = judged.clone().map(|(claim, (verdict, changed))| metrics::Ended {
+                field: claim.field,
+                outcome: verdict.outcome(*changed),
+                stale_for: claim.stale_for().filter(|_| *verdict == Verdict::Done),
+            });
+            metrics::ended(&self.model.owner, ended, self.retry.is_none());
         }
         let stored = judged.filter(|(_, (verdict, _))| verdict.is_stored());
         let stored = stored.map(|(claim, _)| (claim.key.clone(), claim.field)).collect();
@@ -275,6 +292,8 @@ impl<H: Holder> Recalculation<'_, H> {
             protocol::fail(self.engine, self.connections, self.model, claim, &error, self.retry)
                 .await?;
         self.holder.settled(std::slice::from_ref(claim));
+        #[cfg(feature = "metrics")]
+        metrics::failed(&self.model.owner, claim.field, retry_in.is_none());
         self.holder.failed(claim, error, retry_in.is_none());
         Ok(())
     }

@@ -29,7 +29,7 @@ use crate::{
 
 pub(crate) use below::{StaleRows, stale_inputs};
 pub use flag::{Flag, FlagRows, flag, flag_rows};
-pub(crate) use rows::recalculate_keys;
+pub(crate) use rows::{existing, recalculate_keys};
 pub use rows::{load_rows, recalculate_rows};
 pub use set::set;
 

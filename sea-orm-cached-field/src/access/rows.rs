@@ -70,20 +70,39 @@ pub async fn recalculate_rows<F: CachedField>(
     failure.map_or(Ok(count), Err)
 }
 
-/// Recalculates a field of these rows now, even if nothing is stale. Returns their number.
+/// Returns the rows with these keys, each once, and spelled as in the table. Fails if one of them
+/// does not exist.
+pub(crate) async fn existing(
+    db: &DatabaseConnection,
+    model: &Model,
+    keys: &[Key],
+) -> Result<Vec<Key>, Error> {
+    let mut existing = HashSet::new();
+    for keys in keys.chunks(CHUNK as usize) {
+        let spelled = model.spelled(&DatabaseExecutor::Connection(db), keys).await?;
+        for key in keys {
+            let gone =
+                || Error::RowGone { table: model.owner.table.name.clone(), key: key.clone() };
+            existing.insert(spelled.get(key).cloned().ok_or_else(gone)?);
+        }
+    }
+    Ok(existing.into_iter().collect())
+}
+
+/// Recalculates a field of these rows now, each named once, even if nothing is stale.
 pub(crate) async fn recalculate_keys(
     db: &DatabaseConnection,
     model: Arc<Model>,
     field: usize,
     keys: &[Key],
-) -> Result<u64, Error> {
+) -> Result<(), Error> {
     let rows = FieldRows { model, field };
     let mut failure = None;
     for keys in keys.chunks(CHUNK as usize) {
         let ended = rows.refresh(&DatabaseExecutor::Connection(db), keys, true).await;
         failure = failure.or(ended.map_or_else(Some, |ended| ended.failure));
     }
-    failure.map_or(Ok(keys.len() as u64), Err)
+    failure.map_or(Ok(()), Err)
 }
 
 /// Makes this field of these loaded rows fresh.

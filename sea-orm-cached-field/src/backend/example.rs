@@ -272,6 +272,7 @@ impl Example {
             fields: "full_name".to_owned(),
             concurrency: 8,
             claims: 0,
+            started_at: 0,
         }
     }
 

@@ -203,7 +203,7 @@ pub(super) enum FailedWhat {
         #[arg(long, value_name = "TEXT")]
         like: Option<String>,
         /// Only the row with this key; the values of several key columns are separated by commas
-        #[arg(long, requires = "field", conflicts_with = "like")]
+        #[arg(long, requires = "field", conflicts_with = "like", allow_hyphen_values = true)]
         key: Option<String>,
     },
 }
@@ -219,6 +219,7 @@ pub(super) struct OfRow {
     /// The field, as table and field
     pub(super) field: String,
     /// The row's key; the values of several key columns are separated by commas
+    #[arg(allow_hyphen_values = true)]
     pub(super) key: String,
 }
 
@@ -254,7 +255,12 @@ pub(super) struct Flag {
     /// The field, as table and field
     pub(super) field: String,
     /// The key of a row; the values of several key columns are separated by commas
-    #[arg(long = "key", value_name = "KEY", required_unless_present = "all")]
+    #[arg(
+        long = "key",
+        value_name = "KEY",
+        required_unless_present = "all",
+        allow_hyphen_values = true
+    )]
     pub(super) keys: Vec<String>,
     /// Flags all rows
     #[arg(long, conflicts_with = "keys")]
@@ -266,7 +272,7 @@ pub(super) struct Recalculate {
     /// The field, as table and field
     pub(super) field: String,
     /// The key of a row; the values of several key columns are separated by commas
-    #[arg(long = "key", value_name = "KEY", required = true)]
+    #[arg(long = "key", value_name = "KEY", required = true, allow_hyphen_values = true)]
     pub(super) keys: Vec<String>,
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     CachedFields, Error, FailedGroup, FieldState, FieldStatus, Key, WorkerStatus,
-    inspection::full_name,
+    inspection::{self, full_name},
 };
 
 /// Reads a key, whose values are separated by commas if the key has several columns.
@@ -26,19 +26,30 @@ pub(super) fn key(fields: &CachedFields, field: &str, text: &str) -> Result<Key,
     }
 }
 
+/// The name of a field with its schema, if its entity names one.
+fn name_in_full(fields: &CachedFields, name: &str) -> Result<String, Error> {
+    inspection::name_in_full(&fields.models()?, name)
+}
+
 pub(super) async fn status(
     args: &Status,
     fields: &CachedFields,
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
-    loop {
-        let code = status_once(args, fields, db, output).await?;
-        let Some(seconds) = args.watch else { return Ok(code) };
-        tokio::select! {
-            () = interrupted() => return Ok(Code::Interrupted),
-            () = tokio::time::sleep(Duration::from_secs(seconds.max(1))) => {}
+    let Some(seconds) = args.watch else { return status_once(args, fields, db, output).await };
+    let watch = async {
+        loop {
+            let code = status_once(args, fields, db, output).await?;
+            if code != Code::Done {
+                return Ok(code);
+            }
+            tokio::time::sleep(Duration::from_secs(seconds.max(1))).await;
         }
+    };
+    tokio::select! {
+        () = interrupted() => Ok(Code::Interrupted),
+        ended = watch => ended,
     }
 }
 
@@ -48,19 +59,10 @@ async fn status_once(
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
+    let wanted = args.fields.iter().map(|name| name_in_full(fields, name));
+    let wanted: Vec<String> = wanted.collect::<Result<_, _>>()?;
     let mut found = fields.status(db).await?.fields;
-    if !args.fields.is_empty() {
-        let graph = fields.graph()?;
-        let names: Vec<String> = graph
-            .fields
-            .iter()
-            .map(|field| full_name(field.schema.as_deref(), &field.table, field.field))
-            .collect();
-        if let Some(unknown) = args.fields.iter().find(|name| !names.contains(name)) {
-            return Err(Error::NoSuchField { name: unknown.clone(), fields: names }.into());
-        }
-        found.retain(|status| args.fields.contains(&name_of(status)));
-    }
+    found.retain(|status| wanted.is_empty() || wanted.contains(&name_of(status)));
 
     if args.watch.is_some() {
         output.clear()?;
@@ -147,7 +149,8 @@ pub(super) async fn activity(
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
-    let activity = fields.activity(db, Duration::from_secs(args.minutes * 60)).await?;
+    let activity =
+        fields.activity(db, Duration::from_secs(args.minutes.saturating_mul(60))).await?;
     let headings = [
         "FIELD",
         "CHANGED",
@@ -196,19 +199,24 @@ pub(super) async fn failed(
     Ok(if failed.groups.is_empty() { Code::Done } else { Code::Findings })
 }
 
-/// The groups of a field whose errors contain a text.
+/// The groups of a field, or of all, whose errors contain a text.
 pub(super) async fn groups(
-    field: &str,
+    field: Option<&str>,
     like: Option<&str>,
     fields: &CachedFields,
     db: &DatabaseConnection,
 ) -> Result<Vec<FailedGroup>, Failure> {
-    let mut groups = fields.failed(db).await?.groups;
-    groups.retain(|group| {
+    let wanted = field.map(|field| name_in_full(fields, field)).transpose()?;
+    let mut failed = fields.failed(db).await?;
+    if !failed.is_complete {
+        eprintln!("not all rows were looked at: there may be others");
+    }
+    failed.groups.retain(|group| {
         let name = full_name(group.schema.as_deref(), &group.table, group.field);
-        name == field && like.is_none_or(|like| group.error.contains(like))
+        wanted.as_ref().is_none_or(|wanted| name == *wanted)
+            && like.is_none_or(|like| group.error.contains(like))
     });
-    Ok(groups)
+    Ok(failed.groups)
 }
 
 pub(super) async fn failed_rows(
@@ -220,9 +228,15 @@ pub(super) async fn failed_rows(
     output: Output,
 ) -> Result<Code, Failure> {
     let mut rows = Vec::new();
-    for group in groups(field, like, fields, db).await? {
-        let left = limit - rows.len() as u64;
-        rows.extend(fields.failed_rows(db, &group, None, left).await?);
+    for group in groups(Some(field), like, fields, db).await? {
+        let mut after = None;
+        while (rows.len() as u64) < limit {
+            let left = limit - rows.len() as u64;
+            let page = fields.failed_rows(db, &group, after.as_ref(), left).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.key.clone());
+            rows.extend(page);
+        }
     }
     let row = |row: &crate::FailedRow| {
         let next = match row.retry_in {

@@ -42,19 +42,10 @@ pub(super) async fn retry(
             let key = key(fields, field, text)?;
             fields.retry(db, Retry::Row(field, &key)).await?
         }
-        (Some(field), like, None) => {
+        (field, like, _) => {
             let mut rows = 0;
             for group in groups(field, like, fields, db).await? {
                 rows += fields.retry(db, Retry::Group(&group)).await?;
-            }
-            rows
-        }
-        (None, Some(like), _) => {
-            let mut rows = 0;
-            for group in fields.failed(db).await?.groups {
-                if group.error.contains(like) {
-                    rows += fields.retry(db, Retry::Group(&group)).await?;
-                }
             }
             rows
         }

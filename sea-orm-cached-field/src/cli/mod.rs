@@ -66,9 +66,12 @@ use std::{fmt, process::ExitCode, time::Duration};
 use clap::{ArgMatches, FromArgMatches, Parser, Subcommand};
 use sea_orm::{DatabaseConnection, DbErr};
 
-use crate::{CachedFields, Error, InstallError};
+use crate::{CachedFields, Error, InstallError, engine::Engine};
 use args::Kind;
 use output::Output;
+
+/// The time that the end of a command waits for rows that are being handed back.
+const HANDED_BACK_WITHIN: Duration = Duration::from_secs(10);
 
 /// A command for cached fields. It is a [`Subcommand`] of clap, to be taken among the commands of a
 /// program.
@@ -139,6 +142,10 @@ impl Command {
             }
         };
 
+        // A worker that was cut off hands back its rows in the background.
+        if let Ok(engine) = Engine::of(db) {
+            let _ = tokio::time::timeout(HANDED_BACK_WITHIN, engine.handed_back()).await;
+        }
         match ended {
             Ok(code) => code.into(),
             Err(failure) => {
@@ -196,8 +203,6 @@ impl Failure {
             Self::Library(error) => of_library(error),
             Self::Install(InstallError::Fields(error)) => of_library(error),
             Self::Install(_) => Code::Failed,
-            // The reader of a pipe has seen enough.
-            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Code::Done,
             Self::Output(_) => Code::Failed,
             Self::TimedOut(_) => Code::TimedOut,
         }
@@ -206,9 +211,10 @@ impl Failure {
 
 fn of_library(error: &Error) -> Code {
     match error {
-        Error::NoSuchField { .. } | Error::WrongKey { .. } | Error::InvalidKey { .. } => {
-            Code::Usage
-        }
+        Error::NoSuchField { .. }
+        | Error::WrongKey { .. }
+        | Error::InvalidKey { .. }
+        | Error::RowGone { .. } => Code::Usage,
         Error::Shared(error) => of_library(error),
         _ => Code::Failed,
     }
@@ -273,7 +279,6 @@ mod tests {
     #[test]
     fn each_failure_has_an_exit_code() {
         let unknown = || Error::NoSuchField { name: "shop".to_owned(), fields: Vec::new() };
-        let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         let codes = [
             (Failure::from(unknown()), Code::Usage),
             (Failure::from(InstallError::Fields(unknown())), Code::Usage),
@@ -281,7 +286,6 @@ mod tests {
             (Failure::from(Error::from(DbErr::RecordNotInserted)), Code::Failed),
             (Failure::from(InstallError::CommitsTransaction), Code::Failed),
             (Failure::TimedOut(Duration::from_secs(1)), Code::TimedOut),
-            (Failure::from(broken), Code::Done),
         ];
         for (failure, code) in codes {
             assert_eq!(failure.code(), code, "{failure}");

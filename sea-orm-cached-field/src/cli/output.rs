@@ -1,7 +1,7 @@
 //! How results are written.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::{ErrorKind, IsTerminal, Write},
     time::Duration,
 };
 
@@ -30,6 +30,19 @@ struct Document<'a, T> {
 impl Output {
     /// Writes a result: as a document with this member, or as text.
     pub(super) fn write<T: Serialize>(
+        self,
+        member: &str,
+        result: &T,
+        text: impl FnOnce() -> String,
+    ) -> std::io::Result<()> {
+        match self.try_to_write(member, result, text) {
+            // The reader of a pipe has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            ended => ended,
+        }
+    }
+
+    fn try_to_write<T: Serialize>(
         self,
         member: &str,
         result: &T,

@@ -12,6 +12,7 @@ use std::{
         Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor};
@@ -37,6 +38,9 @@ use snapshots::Snapshots;
 /// The number of events that a slow listener may lag behind before it misses the oldest.
 const EVENTS_KEPT: usize = 4096;
 
+/// The time between two drops of old records.
+const BETWEEN_CLEANINGS: Duration = Duration::from_secs(3_600);
+
 pub(crate) struct Engine {
     pub(crate) backend: Backend,
     events: broadcast::Sender<Event>,
@@ -52,6 +56,10 @@ pub(crate) struct Engine {
     pub(crate) activity: Snapshots<(Table, i64), Vec<(String, Done)>>,
     /// The paused fields, as they were last read.
     pub(crate) paused: PausedFields,
+    /// The number under which the workers of this pool write what they did.
+    pub(crate) reporter: i64,
+    /// When old records of each table were last dropped.
+    cleaned: Mutex<HashMap<Table, Instant>>,
     /// Claims of workers that were dropped, on their way back.
     pub(crate) hand_backs: TaskTracker,
     /// Whether the statements of one connection of the pool may reach several sessions of the
@@ -121,6 +129,8 @@ impl Engine {
             workers: Snapshots::default(),
             activity: Snapshots::default(),
             paused: PausedFields::default(),
+            reporter: fastrand::i64(1..),
+            cleaned: Mutex::default(),
             hand_backs: TaskTracker::new(),
             #[cfg(feature = "sqlx-postgres")]
             shares_sessions: tokio::sync::OnceCell::new(),
@@ -134,6 +144,16 @@ impl Engine {
     /// Returns whether the claims of a dropped worker are being handed back.
     pub(crate) fn is_handing_back(&self) -> bool {
         !self.hand_backs.is_empty()
+    }
+
+    /// Returns whether it is time to drop old records of a table. Then it is not again for an hour.
+    pub(crate) fn is_time_to_clean(&self, table: &Table) -> bool {
+        let mut cleaned = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = cleaned.get(table).is_none_or(|at| at.elapsed() > BETWEEN_CLEANINGS);
+        if is_time {
+            cleaned.insert(table.clone(), Instant::now());
+        }
+        is_time
     }
 
     /// Waits until all such claims are handed back.

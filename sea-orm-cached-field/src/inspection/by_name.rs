@@ -82,7 +82,8 @@ pub(crate) async fn flag(
         let Some(keys) = keys else {
             return installation::flag_field(&executor, &model, field).await;
         };
-        for key in keys {
+        let keys = access::existing(db, &model, keys).await?;
+        for key in &keys {
             protocol::flag(&executor, &model, field, key, None).await?;
         }
         Ok(keys.len() as u64)
@@ -102,5 +103,9 @@ pub(crate) async fn recalculate(
     for key in keys {
         check_key(&model.owner, key)?;
     }
-    access::recalculate_keys(db, model, field, keys).await
+    let backend = Engine::of(db)?.backend;
+    let keys = access::existing(db, &model, keys).await;
+    let keys = keys.map_err(|error| protocol::explained(backend, [&model.owner], error))?;
+    access::recalculate_keys(db, model, field, &keys).await?;
+    Ok(keys.len() as u64)
 }

@@ -103,6 +103,12 @@ fn find(models: &[Arc<Model>], name: &str) -> Result<(Arc<Model>, usize), Error>
     }
 }
 
+/// Returns the name of a field with its schema, if its entity names one.
+#[cfg(feature = "cli")]
+pub(crate) fn name_in_full(models: &[Arc<Model>], name: &str) -> Result<String, Error> {
+    find(models, name).map(|(model, field)| name_of(&model, field))
+}
+
 /// Returns the name of a field of a model.
 fn name_of(model: &Model, field: usize) -> String {
     let Owner { table, fields, .. } = &model.owner;

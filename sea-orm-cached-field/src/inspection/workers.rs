@@ -15,6 +15,9 @@ use crate::{
 /// The time after which a worker that was not seen is gone. It reports every 30 seconds.
 const GONE: Duration = Duration::from_secs(60);
 
+/// The same of a worker that had nothing to do, where it then reports once an hour.
+const GONE_FROM_IDLENESS: Duration = Duration::from_secs(2 * 3_600);
+
 /// A worker that was run to stay. [`CachedFields::workers`](crate::CachedFields::workers) returns
 /// it.
 ///
@@ -64,8 +67,8 @@ pub struct WorkerStatus {
 pub enum WorkerState {
     /// It has reported within the last minute.
     Alive,
-    /// It had nothing to do when it last reported. On SQLite such a worker does not report, because
-    /// each write would wake all others. So it may be gone.
+    /// It had nothing to do when it last reported. On SQLite such a worker reports only once an hour,
+    /// because each write wakes all others. So it may be gone.
     Idle,
     /// It has not reported for more than a minute: it was killed, or cannot reach the database.
     Gone,
@@ -136,14 +139,16 @@ pub(crate) async fn workers(
 /// Returns what the record beside a model says of a worker.
 fn of_model(backend: Backend, model: &Model, seen: &SeenWorker, age: Duration) -> WorkerStatus {
     let SeenWorker { record, started_for, seen_for } = seen;
-    let WorkerRecord { id, host, process, program, version, fields, concurrency, claims } = record;
+    let WorkerRecord { id, host, process, program, version, fields, concurrency, claims, .. } =
+        record;
     let table = &model.owner.table;
     let name = |field| full_name(table.schema.as_deref(), &table.name, field);
     let number = |number: i64| u64::try_from(number).unwrap_or_default();
 
     let claims = number(*claims);
     let seen = duration(*seen_for) + age;
-    let state = if backend.wakes_on_writes() && claims == 0 {
+    let is_idle = backend.wakes_on_writes() && claims == 0;
+    let state = if is_idle && seen <= GONE_FROM_IDLENESS {
         WorkerState::Idle
     } else if seen > GONE {
         WorkerState::Gone

@@ -18,7 +18,7 @@ use super::{
     inspect::{Inspected, inspect},
     rights,
     suspend::suspend_owner,
-    uninstall::drop_installed,
+    uninstall::drop_for_another_key,
     versions::{self, Reason, Renewal, Versions, keeper, keepers, name_of_keeper},
 };
 use crate::{
@@ -293,6 +293,12 @@ pub(super) async fn compare(
         }
     }
 
+    // A table that only a newer release needs stays.
+    superfluous.retain(|(kind, name, _), standing| {
+        let is_needed = || objects.iter().any(|object| object.name == *name);
+        *kind != ObjectKind::Table || Object::schema(&standing.tag) <= Object::SCHEMA || is_needed()
+    });
+
     let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
     let mut has_other_key = false;
     let mut standing: BTreeSet<String> =
@@ -357,8 +363,8 @@ async fn create_objects(
         || have_other_key(db, backend, inspected, &comparison.outdated).await?
     {
         // The keys in them do not identify rows any more. As nothing is recorded then, all rows are
-        // flagged.
-        drop_installed(db, backend, owner, changes).await?;
+        // flagged. What operators have set stays.
+        drop_for_another_key(db, backend, owner, changes).await?;
         comparison = compare(db, backend, inspected).await?;
     } else if !comparison.outdated.is_empty() {
         if backend.commits_schema_changes()

@@ -17,6 +17,7 @@ use crate::{
         Backend,
         sql::{marks, versions as versions_table},
     },
+    catalog::MissingRight,
     layout::Owner,
     registry::{Model, check_cycles},
 };
@@ -132,6 +133,7 @@ async fn add_objects(
     let table = owner.table.name.clone();
     plan.flagged.extend(flagged.into_iter().map(|field| (table.clone(), owner.fields[field].name)));
 
+    let has_marks = comparison.has(&marks(owner));
     let Comparison { wanted, outdated, superfluous, misplaced, .. } = comparison;
     for (object, from) in outdated {
         plan.statements.extend(backend.upgrade_steps(owner, &inspected.table, &object, from));
@@ -148,6 +150,15 @@ async fn add_objects(
         });
     }
     add_drops(plan, backend, owner, superfluous);
+    if has_marks {
+        for right in backend.missing_rights(db, owner).await? {
+            let MissingRight { role, privilege, remedy, can_be_granted } = right;
+            if can_be_granted {
+                plan.statements.push(remedy);
+                plan.changes.0.push(Change::Granted { table: table.clone(), role, privilege });
+            }
+        }
+    }
     Ok(())
 }
 

@@ -13,9 +13,12 @@ use super::{
 };
 use crate::{
     InstallError,
-    backend::{Backend, sql::marks},
+    backend::{
+        Backend,
+        sql::{marks, records},
+    },
     catalog::ObjectKind,
-    layout::Owner,
+    layout::{Owner, Table},
     registry::Model,
 };
 
@@ -55,14 +58,37 @@ async fn drop_all(
 }
 
 /// Drops everything that was installed for an owner.
-pub(super) async fn drop_installed(
+async fn drop_installed(
     db: &DatabaseTransaction,
     backend: Backend,
     owner: &Owner,
     changes: &mut Changes,
 ) -> Result<(), InstallError> {
+    drop_but(db, backend, owner, &[], changes).await
+}
+
+/// Drops everything but the tables that have no keys.
+pub(super) async fn drop_for_another_key(
+    db: &DatabaseTransaction,
+    backend: Backend,
+    owner: &Owner,
+    changes: &mut Changes,
+) -> Result<(), InstallError> {
+    drop_but(db, backend, owner, &records(owner), changes).await
+}
+
+async fn drop_but(
+    db: &DatabaseTransaction,
+    backend: Backend,
+    owner: &Owner,
+    kept: &[Table],
+    changes: &mut Changes,
+) -> Result<(), InstallError> {
     let tables = own_tables(owner);
     let mut standing = installed(db, backend, owner).await?;
+    standing.retain(|(kind, name, _), _| {
+        *kind != ObjectKind::Table || !kept.iter().any(|table| table.name == *name)
+    });
     // An object without a tag is not the library's. An index may be a copy, made with a copy of the
     // table.
     standing.retain(|(kind, ..), standing| {

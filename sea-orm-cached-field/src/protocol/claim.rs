@@ -172,8 +172,10 @@ pub(crate) async fn claim(
         connections.within(engine, true, claim).await?
     };
 
-    engine.publish_all(std::iter::once_with(|| collect::event(&collected, model)).flatten());
-    let mut has_more = collected.has_more;
+    collect::tell(engine, model, &collected);
+    // Marks of fields that are not claimed now may stand before those of others.
+    let is_in_vain = collected.marks > 0 && collected.claims.is_empty() && due.is_empty();
+    let mut has_more = collected.has_more || is_in_vain;
     let mut claims = collected.claims;
     let due_rows = due.len();
     claims.extend(due);
@@ -275,7 +277,7 @@ async fn claim_known_rows(
             Ok((collected, claims, left))
         };
         let (collected, claims, left) = connections.within(engine, true, claim).await?;
-        engine.publish_all(collect::event(&collected, model));
+        collect::tell(engine, model, &collected);
         if !collected.has_more {
             break (claims, left);
         }
@@ -323,7 +325,7 @@ async fn collect_marks_of_others(
         Ok(collected)
     };
     let collected = connections.within(engine, true, collect_marks_of_others).await?;
-    engine.publish_all(collect::event(&collected, model));
+    collect::tell(engine, model, &collected);
     Ok(())
 }
 

@@ -18,7 +18,14 @@ use crate::{
 /// collected.
 const LINKS_PER_MARK: u64 = 50;
 
-pub(super) fn event(collected: &Collected, model: &Model) -> Option<Event> {
+/// Tells that marks were collected.
+pub(super) fn tell(engine: &Engine, model: &Model, collected: &Collected) {
+    #[cfg(feature = "metrics")]
+    crate::metrics::collected(&model.owner, collected.marks);
+    engine.publish_all(std::iter::once_with(|| event(collected, model)).flatten());
+}
+
+fn event(collected: &Collected, model: &Model) -> Option<Event> {
     let rows = collected.queued.iter().map(|(key, _)| key).collect::<HashSet<_>>().len();
     (collected.marks > 0).then(|| Event::Collected {
         table: model.owner.table.name.clone(),

@@ -26,6 +26,19 @@ impl Verdict {
         }
     }
 
+    /// Returns the name of the outcome, as metrics have it. `changed`: the value differs from the one
+    /// before.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn outcome(self, changed: bool) -> &'static str {
+        match self {
+            Self::Done if changed => "changed",
+            Self::Done => "unchanged",
+            Self::Publish => "published",
+            Self::Superseded => "superseded",
+            Self::HandBack => "handed_back",
+        }
+    }
+
     pub(crate) fn is_stored(self) -> bool {
         matches!(self, Self::Done | Self::Publish)
     }

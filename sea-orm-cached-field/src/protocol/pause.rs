@@ -9,9 +9,9 @@ use super::{Connections, explained};
 use crate::{Error, engine::Engine, queue::Paused, registry::Model};
 
 /// The time after which a worker asks again which fields are paused.
-const ASKED_AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const ASKED_AGAIN: Duration = Duration::from_secs(1);
 
-/// Pauses a field. Workers of other processes claim it for another second at most.
+/// Pauses a field. Workers claim it for another second at most.
 pub(crate) async fn pause(
     engine: &Engine,
     db: &DatabaseConnection,
@@ -71,6 +71,49 @@ pub(crate) async fn not_known_as_paused(
     not_paused(engine, connections, model, fields).await
 }
 
+/// Reads the names of the paused fields. A role that may not read them, and a table that was lost,
+/// are no reason to stop all work.
+async fn names_of_paused(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+) -> Result<Vec<String>, Error> {
+    let Engine { backend, .. } = engine;
+    let owner = &model.owner;
+    match backend.pauses(&connections.reader(), owner).await {
+        Ok(pauses) => Ok(pauses.into_iter().map(|Paused { field, .. }| field).collect()),
+        Err(error)
+            if backend.lacks_right(&error) || backend.missing_object(owner, &error).is_some() =>
+        {
+            if engine.paused.is_first_refusal(&owner.table) {
+                tracing::warn!(
+                    table = owner.table.name,
+                    error = %error,
+                    "the worker cannot read which fields are paused, and takes none as paused: \
+                     call `CachedFields::install`, and see `CachedFields::doctor`"
+                );
+            }
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Fails if the tables of an owner are those of an older release.
+pub(crate) async fn check_tables(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+) -> Result<(), Error> {
+    let owner = &model.owner;
+    match engine.backend.pauses(&connections.into().reader(), owner).await {
+        Err(error) if !engine.backend.lacks_right(&error) => {
+            Err(explained(engine.backend, [owner], error.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns those of these fields that are not paused, as of a second ago or later.
 pub(crate) async fn not_paused(
     engine: &Engine,
@@ -82,9 +125,9 @@ pub(crate) async fn not_paused(
     let paused = match engine.paused.known(&owner.table, ASKED_AGAIN) {
         Some(paused) => paused,
         None => {
-            let pauses = engine.backend.pauses(&connections.into().reader(), owner).await?;
-            let names = pauses.into_iter().map(|Paused { field, .. }| field);
-            engine.paused.know(&owner.table, names)
+            let asked = engine.paused.ask();
+            let names = names_of_paused(engine, connections.into(), model).await?;
+            engine.paused.know(&owner.table, names, asked)
         }
     };
     let is_paused = |field: &usize| paused.contains(owner.fields[*field].name);

@@ -12,13 +12,12 @@ use crate::{
     registry::Model,
 };
 
-/// The time after which the record of a worker that was not seen is dropped. It is long, because an
-/// idle worker on SQLite writes nothing.
+/// The time after which the record of a worker that was not seen is dropped.
 const LOST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a worker writes of a model.
 pub(crate) struct Report<'a> {
-    /// Its random number.
+    /// The number under which it writes what it did.
     pub(crate) worker: i64,
     /// Its record; none if it does not stay.
     pub(crate) record: Option<WorkerRecord>,
@@ -36,6 +35,17 @@ pub(crate) async fn report(
 ) -> Result<(), Error> {
     let owner = &model.owner;
     let backend = engine.backend;
+    let connections = connections.into();
+    if report.cleans {
+        // In a transaction of its own: it may wait for the record of another worker.
+        let clean = async |transaction: &DatabaseTransaction| {
+            let before = this_minute() - KEPT_MINUTES;
+            let lost = i64::try_from(LOST.as_millis()).unwrap_or(i64::MAX);
+            Ok(backend.forget_old_activity(transaction, owner, before, lost).await?)
+        };
+        connections.within(engine, false, clean).await?;
+    }
+
     let write = async |transaction: &DatabaseTransaction| {
         if let Some(record) = &report.record {
             backend.see_worker(transaction, owner, record).await?;
@@ -43,14 +53,9 @@ pub(crate) async fn report(
         for minute in report.minutes {
             backend.record_minute(transaction, owner, report.worker, minute).await?;
         }
-        if report.cleans {
-            let before = this_minute() - KEPT_MINUTES;
-            let lost = i64::try_from(LOST.as_millis()).unwrap_or(i64::MAX);
-            backend.forget_old_activity(transaction, owner, before, lost).await?;
-        }
         Ok(())
     };
-    connections.into().within(engine, false, write).await
+    connections.within(engine, false, write).await
 }
 
 /// Drops the record of a worker that ends.

@@ -100,7 +100,7 @@ async fn hold_back_one(
     match hold_back.await {
         Ok(Some(collected)) => {
             transaction.commit().await?;
-            engine.publish_all(collect::event(&collected, model));
+            collect::tell(engine, model, &collected);
             Ok(true)
         }
         refused => {

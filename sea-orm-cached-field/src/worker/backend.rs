@@ -111,7 +111,11 @@ impl Source {
     /// error if the worker has just begun, and not everything is installed.
     async fn next(&mut self) -> Fetched {
         while !self.was_installed && !self.stop.is_cancelled() {
-            match self.context.look().await {
+            let installed = async {
+                self.context.check_tables().await?;
+                self.context.look().await
+            };
+            match installed.await {
                 Ok(_) => {
                     self.was_installed = true;
                     self.has_looked();

@@ -86,7 +86,7 @@ impl Context {
             ledger: Ledger::default(),
             tally: Tally::default(),
             figures: Figures::default(),
-            presence: Presence::default(),
+            presence: Presence::new(),
             has_ended: AtomicBool::default(),
             failures: None,
         })

@@ -7,25 +7,18 @@ use std::{
 };
 
 use crate::{
-    activity::{Done, Minute, this_minute},
+    activity::{Done, KEPT_MINUTES, Minute, this_minute},
     layout::{Owner, Table},
     protocol::Verdict,
     queue::Claim,
 };
 
-/// What was done to each field in each minute, by table.
+/// What was done to each field in each minute, by table, and is not written yet.
 #[derive(Default)]
 pub(super) struct Figures(Mutex<HashMap<Table, Minutes>>);
 
 /// By minute and field.
-type Minutes = BTreeMap<(i64, usize), Figure>;
-
-#[derive(Default)]
-struct Figure {
-    done: Done,
-    /// Whether all of it is written.
-    is_written: bool,
-}
+type Minutes = BTreeMap<(i64, usize), Done>;
 
 impl Figures {
     /// Counts a calculation, of one row or of many.
@@ -63,38 +56,32 @@ impl Figures {
             tables.insert(owner.table.clone(), Minutes::new());
         }
         if let Some(minutes) = tables.get_mut(&owner.table) {
-            let figure = minutes.entry((this_minute(), field)).or_default();
-            figure.is_written = false;
-            count(&mut figure.done);
+            count(minutes.entry((this_minute(), field)).or_default());
         }
     }
 
-    /// Returns what is to be written of a table.
-    pub(super) fn unwritten(&self, table: &Table) -> Vec<Minute> {
-        let tables = self.tables();
-        let figures = tables.get(table).into_iter().flatten();
-        let unwritten = figures.filter(|(_, figure)| !figure.is_written);
-        unwritten
-            .map(|(&(minute, field), Figure { done, .. })| Minute {
-                minute,
-                field,
-                done: done.clone(),
-            })
-            .collect()
+    /// Returns whether nothing is left to write of a table.
+    pub(super) fn is_empty(&self, table: &Table) -> bool {
+        self.tables().get(table).is_none_or(BTreeMap::is_empty)
     }
 
-    /// Drops what was written of minutes that are over. The present one is written again when there
-    /// is more of it.
-    pub(super) fn written(&self, table: &Table, written: &[Minute]) {
+    /// Takes what is to be written of a table.
+    pub(super) fn take(&self, table: &Table) -> Vec<Minute> {
+        let minutes = self.tables().remove(table).unwrap_or_default();
+        let minutes = minutes.into_iter();
+        minutes.map(|((minute, field), done)| Minute { minute, field, done }).collect()
+    }
+
+    /// Gives back what could not be written. What is too old to be kept is dropped.
+    pub(super) fn give_back(&self, table: &Table, minutes: Vec<Minute>) {
+        let oldest = this_minute() - KEPT_MINUTES;
         let mut tables = self.tables();
-        let Some(figures) = tables.get_mut(table) else { return };
-        for Minute { minute, field, done } in written {
-            if let Some(figure) = figures.get_mut(&(*minute, *field)) {
-                figure.is_written = figure.done == *done;
+        let of_table = tables.entry(table.clone()).or_default();
+        for Minute { minute, field, done } in minutes {
+            if minute >= oldest {
+                of_table.entry((minute, field)).or_default().add(&done);
             }
         }
-        let this_minute = this_minute();
-        figures.retain(|(minute, _), figure| *minute == this_minute || !figure.is_written);
     }
 
     fn tables(&self) -> MutexGuard<'_, HashMap<Table, Minutes>> {

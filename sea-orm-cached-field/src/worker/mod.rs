@@ -7,6 +7,8 @@ mod claiming;
 mod context;
 mod drain;
 mod figures;
+#[cfg(feature = "metrics")]
+mod gauges;
 mod hand_back;
 mod lane;
 mod ledger;

@@ -125,12 +125,23 @@ impl Context {
     /// Looks for work on these fields of a model, apart from those that are known as paused.
     async fn look_for(&self, model: &Model, fields: &[usize]) -> Result<Work, Error> {
         let connections = self.connections();
-        let fields =
+        let served =
             protocol::not_known_as_paused(&self.engine, connections, model, fields).await?;
-        if fields.is_empty() {
-            return Ok(Work::None);
+        // Whether they are resumed is asked again then.
+        let paused =
+            if served.len() < fields.len() { Work::In(protocol::ASKED_AGAIN) } else { Work::None };
+        if served.is_empty() {
+            return Ok(paused);
         }
-        protocol::look(&self.engine, connections, model, &fields).await
+        Ok(paused.or_earlier(protocol::look(&self.engine, connections, model, &served).await?))
+    }
+
+    /// Fails if the library's tables are those of an older release.
+    pub(super) async fn check_tables(&self) -> Result<(), Error> {
+        for model in &self.models {
+            protocol::check_tables(&self.engine, self.connections(), model).await?;
+        }
+        Ok(())
     }
 
     async fn claim(self: &Arc<Self>, stop: &Stop, first: First) -> Result<Taken, Error> {

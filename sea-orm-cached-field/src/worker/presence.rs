@@ -1,13 +1,16 @@
 //! What a worker writes of itself: that it is there, and what it did.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::context::Context;
 use crate::{
     Error,
-    activity::WorkerRecord,
+    activity::{WorkerRecord, this_moment},
     protocol::{self, Report},
     registry::Model,
 };
@@ -15,21 +18,32 @@ use crate::{
 /// The time between two reports. A worker that was not seen for two of them is gone.
 const BETWEEN_REPORTS: Duration = Duration::from_secs(30);
 
-/// The number of reports from one that also drops what is old to the next.
-const CLEANING: u32 = 100;
+/// The time between two reports that nothing has changed, where each write wakes all workers.
+const BETWEEN_IDLE_REPORTS: Duration = Duration::from_secs(3_600);
 
-/// What a worker has written of itself. It is locked while the worker writes.
-#[derive(Default)]
-pub(super) struct Presence(tokio::sync::Mutex<State>);
+/// The time that the end of a worker waits for its last report.
+const LAST_REPORT: Duration = Duration::from_secs(5);
+
+/// What a worker has written of itself.
+pub(super) struct Presence {
+    /// The time of its start, by its own clock, in milliseconds since 1970.
+    started_at: i64,
+    /// It is locked while the worker writes.
+    state: tokio::sync::Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
-    /// The number of reports.
-    reports: u32,
-    /// The number of claims that was last written of each model.
-    claims: Vec<Option<i64>>,
+    /// The last record of each model: the number of claims, and when it was written.
+    written: Vec<Option<(i64, Instant)>>,
     /// Whether the worker has ended, and must not be written of again.
     has_left: bool,
+}
+
+impl Presence {
+    pub(super) fn new() -> Self {
+        Self { started_at: this_moment(), state: tokio::sync::Mutex::default() }
+    }
 }
 
 impl Context {
@@ -41,6 +55,8 @@ impl Context {
         tokio::spawn(async move {
             loop {
                 context.report().await;
+                #[cfg(feature = "metrics")]
+                context.set_gauges().await;
                 let pause = tokio::time::sleep(BETWEEN_REPORTS);
                 if stopped.run_until_cancelled(pause).await.is_none() {
                     return;
@@ -52,54 +68,64 @@ impl Context {
 
     /// Writes that the worker is there, and what it did since the last report.
     async fn report(&self) {
-        let mut state = self.presence.0.lock().await;
+        let mut state = self.presence.state.lock().await;
         if state.has_left {
             return;
         }
-        let cleans = state.reports % CLEANING == 0;
-        state.reports = state.reports.wrapping_add(1);
-        state.claims.resize(self.models.len(), None);
-        for (model, last_claims) in self.models.iter().zip(&mut state.claims) {
+        state.written.resize(self.models.len(), None);
+        for (model, written) in self.models.iter().zip(&mut state.written) {
             let claims = self.ledger.count(&model.owner.table);
+            let is_idle = claims == 0 && self.figures.is_empty(&model.owner.table);
+            let is_known = written
+                .is_some_and(|(claims, at)| claims == 0 && at.elapsed() < BETWEEN_IDLE_REPORTS);
             // Where a write wakes all workers, those that have nothing to do must not write.
-            let is_idle = *last_claims == Some(0)
-                && claims == 0
-                && self.figures.unwritten(&model.owner.table).is_empty();
-            if is_idle && self.engine.backend.wakes_on_writes() {
+            if is_idle && is_known && self.engine.backend.wakes_on_writes() {
                 continue;
             }
-            if self.write(model, Some(claims), cleans).await {
-                *last_claims = Some(claims);
+            if self.write(model, Some(claims)).await {
+                *written = Some((claims, Instant::now()));
             }
         }
     }
 
-    /// Writes what a worker did that is not there for long.
-    pub(super) async fn report_work(&self) {
-        self.write_rest(true).await;
+    /// Writes what a worker did that is not there for long. It waits for that only for a while.
+    pub(super) async fn report_work(self: &Arc<Self>) {
+        let context = Arc::clone(self);
+        // A task of its own, so that no statement is stopped.
+        let reported = tokio::spawn(async move { context.write_rest().await });
+        let _ = tokio::time::timeout(LAST_REPORT, reported).await;
     }
 
-    async fn write_rest(&self, cleans: bool) {
+    /// Writes the rest of what the worker did. Returns whether it could.
+    async fn write_rest(&self) -> bool {
         for model in &self.models {
-            if !self.figures.unwritten(&model.owner.table).is_empty() {
-                self.write(model, None, cleans).await;
+            if !self.figures.is_empty(&model.owner.table) && !self.write(model, None).await {
+                return false;
             }
         }
+        true
     }
 
-    /// Writes the rest of what the worker did, and that it is gone.
-    pub(super) async fn leave(&self) {
-        let mut state = self.presence.0.lock().await;
-        if std::mem::replace(&mut state.has_left, true) {
+    /// Writes the rest of what the worker did, and that it is gone. It waits for that only for a
+    /// while.
+    pub(super) async fn leave(self: &Arc<Self>) {
+        let context = Arc::clone(self);
+        let left = tokio::spawn(async move { context.leave_now().await });
+        let _ = tokio::time::timeout(LAST_REPORT, left).await;
+    }
+
+    async fn leave_now(&self) {
+        let mut state = self.presence.state.lock().await;
+        if std::mem::replace(&mut state.has_left, true) || !self.write_rest().await {
             return;
         }
-        self.write_rest(false).await;
-        for (model, claims) in self.models.iter().zip(&state.claims) {
-            if claims.is_none() {
-                continue;
-            }
+        let models = self.models.iter().zip(&state.written);
+        for (model, _) in models.filter(|(_, written)| written.is_some()) {
             let left = protocol::leave(&self.engine, self.connections(), model, self.id).await;
-            told(model, left);
+            if let Err(error) = left {
+                not_reported(model, &error);
+                return;
+            }
         }
     }
 
@@ -108,28 +134,29 @@ impl Context {
         let context = Arc::clone(self);
         // Without a runtime the program is about to end.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            self.engine.hand_backs.spawn_on(async move { context.leave().await }, &runtime);
+            self.engine.hand_backs.spawn_on(async move { context.leave_now().await }, &runtime);
         }
     }
 
-    /// Writes what was done to a model, and the worker's record if it has claims or none. Returns
-    /// whether it could.
-    async fn write(&self, model: &Model, claims: Option<i64>, cleans: bool) -> bool {
+    /// Writes what was done to a model, and the worker's record if the number of its claims is
+    /// given. Returns whether it could.
+    async fn write(&self, model: &Model, claims: Option<i64>) -> bool {
         let table = &model.owner.table;
-        let minutes = self.figures.unwritten(table);
+        let minutes = self.figures.take(table);
         let report = Report {
-            worker: self.id,
+            worker: self.engine.reporter,
             record: claims.map(|claims| self.record(model, claims)),
             minutes: &minutes,
-            cleans,
+            cleans: self.engine.is_time_to_clean(table),
         };
-        let reported = protocol::report(&self.engine, self.connections(), model, &report).await;
-        let is_written = reported.is_ok();
-        if is_written {
-            self.figures.written(table, &minutes);
+        match protocol::report(&self.engine, self.connections(), model, &report).await {
+            Ok(()) => true,
+            Err(error) => {
+                self.figures.give_back(table, minutes);
+                not_reported(model, &error);
+                false
+            }
         }
-        told(model, reported);
-        is_written
     }
 
     fn record(&self, model: &Model, claims: i64) -> WorkerRecord {
@@ -144,15 +171,14 @@ impl Context {
             fields: model.owner.fields.iter().map(|field| field.name).collect::<Vec<_>>().join(","),
             concurrency: i64::try_from(self.settings.concurrency).unwrap_or(i64::MAX),
             claims,
+            started_at: self.presence.started_at,
         }
     }
 }
 
 /// A report that is lost is no reason to stop, or to warn: what is wrong with the database is told
 /// elsewhere.
-fn told(model: &Model, reported: Result<(), Error>) {
-    if let Err(error) = reported {
-        let table = &*model.owner.table.name;
-        tracing::debug!(table, "could not report: {}", error.with_sources());
-    }
+fn not_reported(model: &Model, error: &Error) {
+    let table = &*model.owner.table.name;
+    tracing::debug!(table, "could not report: {}", error.with_sources());
 }

@@ -138,6 +138,15 @@ impl Worker {
         self
     }
 
+    /// Sets whether the worker sets the gauges of what waits, every 30 seconds. They need a few
+    /// statements, with the same bounds as [`CachedFields::status`](crate::CachedFields::status). The
+    /// default is `true`. See [`metrics`](crate::metrics).
+    #[cfg(feature = "metrics")]
+    pub fn gauges(mut self, set: bool) -> Self {
+        self.settings.gauges = set;
+        self
+    }
+
     /// Runs until the process ends.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     pub(super) shutdown_timeout: Duration,
     pub(super) retry: Retry,
+    /// Whether it sets the gauges of what waits.
+    #[cfg(feature = "metrics")]
+    pub(super) gauges: bool,
 }
 
 impl Default for Settings {
@@ -34,6 +37,8 @@ impl Default for Settings {
             lease: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(10),
             retry: Retry::default(),
+            #[cfg(feature = "metrics")]
+            gauges: true,
         }
     }
 }

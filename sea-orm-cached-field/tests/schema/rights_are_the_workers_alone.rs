@@ -134,6 +134,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
 
     let lacking: Vec<Finding> =
         lampposts().doctor(&*db).await.expect("examined").iter().cloned().collect();
+    let plan = lampposts().plan(&*db).await.expect("a plan").to_string();
     let changes = format!("{:#}", lampposts().install(&*db).await.expect("installed"));
     let healthy = lampposts().doctor(&*db).await.expect("examined").to_string();
     db.sql("UPDATE city SET name = 'Bonn'").await;
@@ -144,6 +145,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     let is_lacking = |finding: &Finding| matches!(finding, Finding::MissingRight { role: named, .. } if *named == role);
     assert_eq!(lacking.iter().filter(|finding| is_lacking(finding)).count(), 15, "{lacking:?}");
     assert_eq!(changes.matches(&format!("to {role}\n")).count(), 15, "{changes}");
+    assert_eq!(plan, changes);
     assert_eq!(healthy, "nothing is wrong\n");
     assert_eq!(worked.expect("worked"), 1);
     assert_eq!(read.expect("read"), "Ada of Bonn, 0 pigeons of 0, -");

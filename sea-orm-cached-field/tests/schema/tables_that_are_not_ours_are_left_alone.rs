@@ -53,6 +53,31 @@ async fn one_made_by_a_newer_release_which_serves_as_well(db: TestDb) {
     assert_eq!(db.pending("lamp").await, 0);
 }
 
+/// Otherwise an older version of the program would take it away in a rolling deployment.
+#[apply(contract)]
+async fn one_that_only_a_newer_release_needs(db: TestDb) {
+    db.create(lamp::Entity).await;
+    installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    let create = |tag: &str| format!("CREATE TABLE _lamp_cached_news {tag} (id integer)");
+    if db.is_sqlite() {
+        db.sql(&create(r#"/* sea-orm-cached-field "lamp" 5.01234567 */"#)).await;
+    } else if db.is_mysql() {
+        let schema: String = db.scalar("SELECT DATABASE()").await;
+        let tag = format!("sea-orm-cached-field `{schema}`.`lamp` 5.01234567");
+        db.sql(&format!("{} COMMENT = '{tag}'", create(""))).await;
+    } else {
+        let tag = r#"sea-orm-cached-field "public"."lamp" 5.01234567"#;
+        db.sql(&create("")).await;
+        db.sql(&format!("COMMENT ON TABLE _lamp_cached_news IS '{tag}'")).await;
+    }
+
+    assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
+    let diagnosis = CachedFields::of::<lamp::Entity>().doctor(&*db).await.expect("examined");
+    assert!(diagnosis.is_healthy(), "{diagnosis}");
+    let changes = CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
+    assert!(format!("{changes:#}").contains("dropped table _lamp_cached_news"), "{changes:#}");
+}
+
 #[apply(contract)]
 async fn a_foreign_one_of_the_same_name(db: TestDb) {
     db.create(lamp::Entity).await;

@@ -34,8 +34,9 @@ async fn rows_are_recalculated(db: TestDb) {
     let failed = fragiles().recalculate(&db, OPINION, &both).await.expect_err("one fails");
     assert!(failed.is_of_calculation(), "{failed}");
     assert_opinion(&db, one, "feels fine").await;
-    let rows = fragiles().recalculate(&db, OPINION, &keys([one])).await.expect("recalculated");
-    assert_eq!((rows, place.times(one)), (1, 2), "also if it is fresh");
+    let twice = keys([one, one]);
+    let rows = fragiles().recalculate(&db, OPINION, &twice).await.expect("recalculated");
+    assert_eq!((rows, place.times(one)), (1, 2), "once, also if it is fresh");
 }
 
 #[apply(contract)]
@@ -67,7 +68,16 @@ async fn what_is_wrong_is_an_error(db: TestDb) {
     ] {
         assert!(matches!(error, Error::WrongKey { .. }), "{error}");
     }
+    let nobody = keys([4711]);
+    for error in [
+        fragiles().flag(&db, OPINION, Some(&nobody)).await.unwrap_err(),
+        fragiles().recalculate(&db, OPINION, &nobody).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::RowGone { .. }), "{error}");
+    }
+
+    let [id] = rows_of(&db, ["fine"]).await;
     fragiles().uninstall(&*db).await.expect("uninstalled");
-    let error = fragiles().recalculate(&db, OPINION, &keys([1])).await.unwrap_err();
+    let error = fragiles().recalculate(&db, OPINION, &keys([id])).await.unwrap_err();
     assert!(matches!(error, Error::NotInstalled { .. }), "{error}");
 }

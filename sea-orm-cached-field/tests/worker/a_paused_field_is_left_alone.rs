@@ -122,6 +122,32 @@ async fn but_not_by_readers(db: TestDb) {
     assert!(!is_fresh(&db, two).await);
 }
 
+/// Their marks stand before those of the others.
+#[apply(contract)]
+async fn so_that_other_fields_do_not_wait_for_it(db: TestDb) {
+    set_up_clubs(&db).await;
+    clubs_at(&db, [1, 2, 3]).await;
+    db.drain(clubs()).await;
+    pause(&db, "club.rank").await;
+    let bonuses = "(1, 1, 5), (2, 2, 5)";
+    db.sql(&format!("INSERT INTO bonus (id, club_id, points) VALUES {bonuses}")).await;
+    row(&*db, 3).await.flag_seat_as_stale(&*db).await.expect("flagged");
+
+    let worker = clubs().worker(&db).batch_size(1);
+    assert_eq!(worker.run_once().await.expect("run"), 1);
+    assert!(!row(&*db, 3).await.seat_recalculation_needed);
+}
+
+/// What people set is not worth an outage.
+#[apply(contract)]
+async fn and_nothing_is_paused_if_the_table_is_lost(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["fine"]).await;
+    db.sql("DROP TABLE _fragile_cached_settings").await;
+    db.drain(fragiles()).await;
+    assert_opinion(&db, id, "feels fine").await;
+}
+
 #[apply(contract)]
 async fn over_installations_and_restarts(db: TestDb) {
     set_up_clubs(&db).await;

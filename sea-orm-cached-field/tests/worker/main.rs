@@ -42,6 +42,7 @@ mod many_rows_are_calculated_at_a_time;
 mod many_rows_are_flagged_at_a_time;
 mod many_rows_are_made_fresh_at_a_time;
 mod many_rows_of_a_tree_are_calculated_level_by_level;
+mod metrics_say_what_was_done;
 mod outages_are_survived;
 mod readers_share_one_calculation;
 mod reading_goes_by_what_was_loaded;

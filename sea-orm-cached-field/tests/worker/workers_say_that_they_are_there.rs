@@ -69,6 +69,9 @@ async fn or_are_gone_a_minute_later(db: TestDb) {
     let gone = if db.is_sqlite() { WorkerState::Idle } else { WorkerState::Gone };
     assert_eq!(seen.state, gone, "{seen}");
     assert!((70..600).contains(&seen.seen.as_secs()), "{seen}");
+    db.shift(WORKERS, "seen_at", -7_200).await;
+    assert_eq!(only(&db).await.state, WorkerState::Gone, "an idle one reports once an hour");
+    db.shift(WORKERS, "seen_at", 7_200).await;
 
     // While it has claims, it writes on SQLite, too.
     db.sql(&format!("UPDATE {WORKERS} SET claims = 2")).await;
@@ -93,7 +96,9 @@ async fn and_are_known_for_a_day(db: TestDb) {
     assert!(only(&db).await.seen.as_secs() >= 80_000);
 
     db.shift(WORKERS, "seen_at", -6_500).await;
-    let another = start(fragiles().worker(&db));
+    // A process drops what is old once an hour.
+    let pool = connect(&db.url).await;
+    let another = start(fragiles().worker(&pool));
     let only_the_new_one = async || {
         let workers = workers(&db, fragiles()).await;
         workers.len() == 1 && workers[0].seen.as_secs() < 600

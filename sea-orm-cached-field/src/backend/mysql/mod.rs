@@ -253,8 +253,8 @@ pub(super) fn is_read_only(error: &DbErr) -> bool {
 }
 
 pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
-    // ER_NO_SUCH_TABLE.
-    let is_missing = catalog::error_number(error) == Some(1146);
+    // ER_NO_SUCH_TABLE, and ER_BAD_FIELD_ERROR: of an older release.
+    let is_missing = matches!(catalog::error_number(error), Some(1146 | 1054));
     is_missing.then(|| super::shared::object_in(owner, [], error)).flatten()
 }
 

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::{execute, query};
 use crate::{
-    activity::{BUCKETS, Done, Histogram, Minute, SeenWorker, WorkerRecord},
+    activity::{BUCKETS, Done, Histogram, Minute, SeenWorker, WorkerRecord, this_moment},
     backend::{Backend, shared},
     layout::Owner,
 };
@@ -53,6 +53,7 @@ impl Backend {
         owner: &Owner,
     ) -> Result<Vec<SeenWorker>, DbErr> {
         let read = |row: &QueryResult| {
+            let started_for: i64 = row.try_get("", "started_for")?;
             Ok(SeenWorker {
                 record: WorkerRecord {
                     id: row.try_get("", "worker")?,
@@ -63,8 +64,9 @@ impl Backend {
                     fields: row.try_get("", "fields")?,
                     concurrency: row.try_get("", "concurrency")?,
                     claims: row.try_get("", "claims")?,
+                    started_at: this_moment() - started_for,
                 },
-                started_for: row.try_get("", "started_for")?,
+                started_for,
                 seen_for: row.try_get("", "seen_for")?,
             })
         };

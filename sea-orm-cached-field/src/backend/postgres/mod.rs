@@ -132,8 +132,8 @@ pub(super) fn is_read_only(error: &DbErr) -> bool {
 }
 
 pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
-    // undefined_table and undefined_function.
-    let is_missing = matches!(super::error_code(error)?.as_str(), "42P01" | "42883");
+    // undefined_table, undefined_function, and undefined_column: of an older release.
+    let is_missing = matches!(super::error_code(error)?.as_str(), "42P01" | "42883" | "42703");
     let work = functions::function_name(owner, "work");
     is_missing.then(|| super::shared::object_in(owner, [work], error)).flatten()
 }

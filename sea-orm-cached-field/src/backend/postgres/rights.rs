@@ -48,12 +48,15 @@ pub(crate) fn missing(owner: &Owner) -> Statement {
               AND a.grantee <> c.relowner),
          lacking AS (
            SELECT w.grantee, w.role, n.privilege || ' ON ' || n.name AS privilege,
-                  n.granted AND pg_has_role(c.relowner, 'USAGE') AS ours
-             FROM worker w, (VALUES {tables}) n (name, privilege, granted)
-             JOIN pg_class c ON c.oid = to_regclass(n.name)
-            WHERE NOT CASE n.privilege
-                      WHEN 'UPDATE' THEN has_any_column_privilege(w.role, n.name, n.privilege)
-                      ELSE has_table_privilege(w.role, n.name, n.privilege) END
+                  n.granted AND (c.oid IS NULL OR pg_has_role(c.relowner, 'USAGE')) AS ours
+             FROM worker w
+            CROSS JOIN (VALUES {tables}) n (name, privilege, granted)
+             LEFT JOIN pg_class c ON c.oid = to_regclass(n.name)
+            WHERE CASE
+                  WHEN c.oid IS NULL THEN n.granted -- about to be created
+                  WHEN n.privilege = 'UPDATE'
+                  THEN NOT has_any_column_privilege(w.role, c.oid, n.privilege)
+                  ELSE NOT has_table_privilege(w.role, c.oid, n.privilege) END
            UNION ALL
            SELECT w.grantee, w.role, 'EXECUTE ON FUNCTION ' || p.oid::regprocedure,
                   pg_has_role(p.proowner, 'USAGE')

@@ -27,26 +27,42 @@ pub(crate) fn see_worker(mut sql: Sql, owner: &Owner, worker: &WorkerRecord) -> 
     let fields = sql.bind(worker.fields.as_str());
     let concurrency = sql.bind(worker.concurrency);
     let claims = sql.bind(worker.claims);
+    let started_at = sql.bind(worker.started_at);
 
     let text = format!(
         "INSERT INTO {workers} (
                 worker, host, process, program, version, fields, concurrency, claims,
                 started_at, seen_at)
          VALUES ({id}, {host}, {process}, {program}, {version}, {fields}, {concurrency}, {claims},
-                {now}, {now})
+                {started_at}, {now})
          {otherwise}",
+        started_at = names.dialect.moment(&started_at),
         workers = names.workers(),
-        otherwise = otherwise(names.dialect, "worker", ["claims".to_owned(), "seen_at".to_owned()]),
+        otherwise =
+            otherwise(names.dialect, "worker", "", ["claims", "seen_at"].map(str::to_owned)),
     );
 
     sql.statement(text)
 }
 
-/// `ON CONFLICT ..`: what takes the values of the new row if the row exists.
-fn otherwise(dialect: Dialect, key: &str, columns: impl IntoIterator<Item = String>) -> String {
-    let set = |column: String| match dialect {
-        Dialect::MySql => format!("{column} = VALUES({column})"),
-        Dialect::Postgres | Dialect::Sqlite => format!("{column} = excluded.{column}"),
+/// `ON CONFLICT ..`: what takes the values of the new row if the row exists, or adds them to those
+/// of the row `added_to`.
+fn otherwise(
+    dialect: Dialect,
+    key: &str,
+    added_to: &str,
+    columns: impl IntoIterator<Item = String>,
+) -> String {
+    let set = |column: String| {
+        let new = match dialect {
+            Dialect::MySql => format!("VALUES({column})"),
+            Dialect::Postgres | Dialect::Sqlite => format!("excluded.{column}"),
+        };
+        match (added_to, dialect) {
+            ("", _) => format!("{column} = {new}"),
+            (_, Dialect::MySql) => format!("{column} = {column} + {new}"),
+            (row, _) => format!("{column} = {row}.{column} + {new}"),
+        }
     };
     let set: Columns = columns.into_iter().map(set).collect();
     match dialect {
@@ -82,7 +98,7 @@ pub(crate) fn workers(sql: Sql, owner: &Owner) -> Statement {
                 {started_for} AS started_for,
                 {seen_for} AS seen_for
            FROM {workers}
-          ORDER BY worker
+          ORDER BY seen_at DESC
           LIMIT {WORKERS}",
         started_for = names.dialect.milliseconds_between("started_at", now),
         seen_for = names.dialect.milliseconds_between("seen_at", now),
@@ -97,7 +113,7 @@ fn figures() -> impl Iterator<Item = String> {
     COUNTED.map(str::to_owned).into_iter().chain([SECONDS.to_owned()]).chain(histograms())
 }
 
-/// Writes what a worker did to a field in a minute, in the place of what it has written of that
+/// Writes what a worker did to a field in a minute, in addition to what it has written of that
 /// minute before.
 pub(crate) fn record_minute(mut sql: Sql, owner: &Owner, worker: i64, of: &Minute) -> Statement {
     let names = sql.names(owner);
@@ -121,13 +137,14 @@ pub(crate) fn record_minute(mut sql: Sql, owner: &Owner, worker: i64, of: &Minut
     values.extend(done.stale.iter().chain(&done.took).map(|count| number(&mut sql, *count)));
 
     let text = format!(
-        "INSERT INTO {minutes} ({MINUTE_KEY}, {figures})
+        "INSERT INTO {minutes}{alias} ({MINUTE_KEY}, {figures})
          VALUES ({minute}, {field}, {worker}, {values})
          {otherwise}",
         minutes = names.minutes(),
         figures = figures().collect::<Columns>(),
         values = values.into_iter().collect::<Columns>(),
-        otherwise = otherwise(names.dialect, MINUTE_KEY, figures()),
+        alias = if names.dialect == Dialect::MySql { "" } else { " AS m" },
+        otherwise = otherwise(names.dialect, MINUTE_KEY, "m", figures()),
     );
 
     sql.statement(text)

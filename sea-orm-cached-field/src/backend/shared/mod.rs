@@ -30,8 +30,8 @@ use crate::{
 #[cfg(test)]
 use inspect::Expiry;
 
-/// The first of the library's tables for this owner, and of these other objects, that an error
-/// names.
+/// The first of the library's tables for this owner, of these other objects, and of the columns
+/// that older releases do not have, that an error names.
 pub(super) fn object_in<const N: usize>(
     owner: &Owner,
     others: [String; N],
@@ -44,7 +44,8 @@ pub(super) fn object_in<const N: usize>(
         message.match_indices(name.as_str()).any(|(at, _)| !message[..at].ends_with(continues))
     };
     let tables = tables(owner).into_iter().map(|table| table.name);
-    tables.chain(others).find(is_named)
+    let columns = ["stale_since".to_owned()];
+    tables.chain(others).chain(columns).find(is_named)
 }
 
 /// What is the same on every database, and sent by workers and readers.

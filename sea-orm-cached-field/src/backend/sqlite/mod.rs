@@ -111,7 +111,10 @@ pub(super) fn is_read_only(error: &DbErr) -> bool {
 
 pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
     // SQLite has no code of its own for this.
-    let is_missing = error.to_string().contains("no such table: ");
+    let error_text = error.to_string();
+    let of_older_release = ["no such column: ", "has no column named "];
+    let is_missing = error_text.contains("no such table: ")
+        || of_older_release.iter().any(|refusal| error_text.contains(refusal));
     is_missing.then(|| super::shared::object_in(owner, [], error)).flatten()
 }
 
