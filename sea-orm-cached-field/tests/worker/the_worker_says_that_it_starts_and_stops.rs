@@ -29,9 +29,11 @@ async fn said(
     said
 }
 
-/// Returns the lines of the log above `DEBUG`, without what differs each time.
+/// Returns the lines of the log above `DEBUG`, without what differs each time, and without the
+/// warning that a pooler is there.
 fn above_debug(said: &[String]) -> Vec<String> {
-    let lines = said.iter().filter(|said| !said.starts_with("DEBUG "));
+    let is_of_pooler = |said: &&String| said.contains("WARN a pooler gives the transactions");
+    let lines = said.iter().filter(|said| !said.starts_with("DEBUG ") && !is_of_pooler(said));
     lines.map(|line| without_database(&without_durations(line))).collect()
 }
 
