@@ -30,9 +30,12 @@ async fn said(
 }
 
 /// Returns the lines of the log above `DEBUG`, without what differs each time, and without the
-/// warning that a pooler is there.
+/// warnings that a pooler is there. Behind one that is busy, the first statement may meet another
+/// session.
 fn above_debug(said: &[String]) -> Vec<String> {
-    let is_of_pooler = |said: &&String| said.contains("WARN a pooler gives the transactions");
+    let warnings =
+        ["WARN a pooler gives the transactions", "unnamed prepared statement does not exist"];
+    let is_of_pooler = |said: &&String| warnings.iter().any(|warning| said.contains(warning));
     let lines = said.iter().filter(|said| !said.starts_with("DEBUG ") && !is_of_pooler(said));
     lines.map(|line| without_database(&without_durations(line))).collect()
 }
