@@ -151,7 +151,7 @@ async fn outdated_fields(
 ) -> Result<Vec<Finding>, InstallError> {
     let versions = Versions::read(db, backend, owner).await?;
     let unknown = if without_columns.is_empty() {
-        versions.unknown(db, backend, owner).await?
+        versions.unknown(db, backend, owner, true).await?
     } else {
         Vec::new()
     };

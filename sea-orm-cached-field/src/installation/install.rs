@@ -413,7 +413,7 @@ async fn create_objects(
     // old trigger or the one that replaces it.
     drop_all(db, backend, owner, superfluous, changes).await?;
     // From now on the triggers see each write.
-    for field in versions.unknown(db, backend, owner).await? {
+    for field in versions.unknown(db, backend, owner, true).await? {
         if !renewals.iter().any(|renewal| renewal.is_of(field)) {
             renewals.push(Renewal::new(field, Reason::Unwatched));
         }

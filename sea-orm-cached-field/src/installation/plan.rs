@@ -15,7 +15,7 @@ use crate::{
     InstallError,
     backend::{
         Backend,
-        sql::{marks, versions as versions_table},
+        sql::{marks, recalculations, versions as versions_table},
     },
     catalog::MissingRight,
     layout::Owner,
@@ -125,7 +125,8 @@ async fn add_objects(
         Vec::new()
     };
     if comparison.outdated.is_empty() && inspected.without_columns.is_empty() {
-        let unknown = versions.unknown(db, backend, owner).await?;
+        let has_queue = comparison.has(&recalculations(owner));
+        let unknown = versions.unknown(db, backend, owner, has_queue).await?;
         flagged.extend(unknown);
         flagged.sort_unstable();
         flagged.dedup();

@@ -121,19 +121,21 @@ impl Versions {
 
     /// Returns the fields that have values, but no record. The triggers of their table were
     /// suspended, or it was renamed. Or it was restored without the library's tables, or the fields
-    /// were uninstalled. No trigger saw what was written meanwhile.
+    /// were uninstalled. No trigger saw what was written meanwhile. `has_queue`: the owner's queue
+    /// exists.
     pub(super) async fn unknown(
         &self,
         db: &impl ConnectionTrait,
         backend: Backend,
         owner: &Owner,
+        has_queue: bool,
     ) -> Result<Vec<usize>, Error> {
         let mut unknown = Vec::new();
         for (field, declared) in owner.fields.iter().enumerate() {
             if self.is_older || self.versions.contains_key(declared.name) {
                 continue;
             }
-            if backend.has_values(db, owner, field).await? {
+            if backend.has_values(db, owner, field, has_queue).await? {
                 unknown.push(field);
             }
         }

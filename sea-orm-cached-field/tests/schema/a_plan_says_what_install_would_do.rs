@@ -1,5 +1,6 @@
 //! A plan lists what `install` would change, and changes nothing.
 
+use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;
 
 use crate::{
@@ -71,6 +72,38 @@ async fn also_of_what_was_lost(db: TestDb) {
     assert!(plan.ends_with("lamppost: flagged all rows for full_name\n"), "{plan}");
     let report = installed(&db, lampposts()).await;
     assert!(report.contains("lamppost: flagged 1 row for full_name"), "{report}");
+}
+
+/// The columns keep their values, and no trigger has seen what was written since.
+#[apply(contract)]
+async fn also_after_an_uninstallation(db: TestDb) {
+    set_up_lampposts(&db).await;
+    a_lamppost(&db, "Ada").await;
+    db.drain(lampposts()).await;
+    lampposts().uninstall(&*db).await.expect("uninstalled");
+    equals_what_install_then_does(&db).await;
+}
+
+#[apply(contract)]
+async fn also_without_one_of_the_tables(db: TestDb) {
+    set_up_lampposts(&db).await;
+    a_lamppost(&db, "Ada").await;
+    // On PostgreSQL, the functions of the owner's triggers depend on its tables.
+    let cascade = if db.get_database_backend() == DbBackend::Postgres { " CASCADE" } else { "" };
+    for table in ["marks", "recalculations", "versions"] {
+        db.drain(lampposts()).await;
+        db.sql(&format!("DROP TABLE _lamppost_cached_{table}{cascade}")).await;
+        equals_what_install_then_does(&db).await;
+    }
+}
+
+/// All rows are flagged, apart from what is created.
+async fn equals_what_install_then_does(db: &TestDb) {
+    let plan = planned(db).await;
+    assert!(plan.ends_with("lamppost: flagged all rows for full_name\n"), "{plan}");
+    let report = installed(db, lampposts()).await;
+    assert_eq!(without_rows(&report).replace("flagged 1 row", "flagged all rows"), plan);
+    assert_eq!(planned(db).await, "nothing to do\n");
 }
 
 /// No trigger and no calculation needs them.

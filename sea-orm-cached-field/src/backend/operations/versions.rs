@@ -80,13 +80,15 @@ impl Backend {
     }
 
     /// Whether any row has a value of this field that is not flagged, or is about to get one.
+    /// `has_queue`: the owner's queue exists.
     pub(crate) async fn has_values(
         self,
         db: &impl ConnectionTrait,
         owner: &Owner,
         field: usize,
+        has_queue: bool,
     ) -> Result<bool, DbErr> {
-        let found = shared::versions::has_values(self.sql(), owner, field);
+        let found = shared::versions::has_values(self.sql(), owner, field, has_queue);
         Ok(value(db, found, "found").await?.unwrap_or_default())
     }
 

@@ -8,18 +8,30 @@ use crate::{
     layout::{Owner, Table},
 };
 
-/// A row of the queue may be under way.
-pub(crate) fn has_values(mut sql: Sql, owner: &Owner, field: usize) -> Statement {
+/// A row of the queue may be under way. `has_queue`: the queue exists.
+pub(crate) fn has_values(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    has_queue: bool,
+) -> Statement {
     let names = sql.names(owner);
-    let name = sql.bind(owner.fields[field].name);
-    let text = format!(
-        "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag})
-             OR EXISTS (SELECT 1 FROM {queue} WHERE field = {name}) AS found",
+    let mut text = format!(
+        "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag})",
         table = names.table(),
         flag = names.flag(field),
-        queue = names.queue(),
     );
-    sql.statement(text)
+
+    if has_queue {
+        let queue = names.queue();
+        let name = sql.bind(owner.fields[field].name);
+        text.push_str(&format!(
+            "
+             OR EXISTS (SELECT 1 FROM {queue} WHERE field = {name})"
+        ));
+    }
+
+    sql.statement(text + " AS found")
 }
 
 pub(crate) fn forget(sql: Sql, versions: &Table) -> Statement {
