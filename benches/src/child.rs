@@ -61,8 +61,8 @@ impl Child {
         Self::start(&["installer", url, way.get_name()])
     }
 
-    /// Starts a process that changes pigeons on request. With `by_hand` it also changes the names of
-    /// their lampposts.
+    /// Starts a process that changes pigeons on request. With `by_hand` it also changes the names
+    /// of their lampposts.
     pub(crate) fn writer(url: &str, by_hand: bool) -> Result<Self> {
         if by_hand {
             Self::start(&["writer", url, "--by-hand"])

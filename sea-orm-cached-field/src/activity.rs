@@ -18,13 +18,8 @@ pub(crate) const TOOK: [f64; BUCKETS - 1] =
 
 /// Returns the number of this minute since 1970, by the clock of this machine.
 pub(crate) fn this_minute() -> i64 {
-    this_moment() / 60_000
-}
-
-/// Returns the time by the clock of this machine, in milliseconds since 1970.
-pub(crate) fn this_moment() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_secs() / 60).unwrap_or(i64::MAX)
 }
 
 /// How many durations were in each bucket.
@@ -106,18 +101,18 @@ pub(crate) struct WorkerRecord {
     /// The names of the fields that it serves, separated by commas.
     pub(crate) fields: String,
     pub(crate) concurrency: i64,
+    /// Whether it sets the gauges of what waits.
+    pub(crate) sets_gauges: bool,
     /// The number of its claims.
     pub(crate) claims: i64,
-    /// The time of its start, by its own clock, in milliseconds since 1970.
-    pub(crate) started_at: i64,
 }
 
-/// A worker, as its record stands in the database.
+/// The record of a worker, read from the database.
 #[derive(Clone, Debug)]
 pub(crate) struct SeenWorker {
     pub(crate) record: WorkerRecord,
-    /// The milliseconds since it has started, and since it has written its record, by the clock of
-    /// the database.
+    /// The milliseconds since it has written its record for the first and for the last time, by the
+    /// clock of the database.
     pub(crate) started_for: i64,
     pub(crate) seen_for: i64,
 }

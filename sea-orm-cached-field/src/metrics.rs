@@ -1,5 +1,5 @@
-//! Metrics, by the facade of the crate `metrics`. They cost next to nothing while the program has no
-//! recorder.
+//! Metrics, by the facade of the crate `metrics`. They cost next to nothing while the program has
+//! no recorder.
 //!
 //! | name | kind | labels | says |
 //! |---|---|---|---|
@@ -17,9 +17,10 @@
 //!
 //! No label has a value of a row. So there are as many sets of labels as there are fields.
 //!
-//! Workers set the gauges every 30 seconds ([`Worker::gauges`](crate::Worker::gauges)). Of all
-//! workers of a table, the one that is the first in the database does so. In the others they stay as
-//! they were. So take the greatest: `max by (table, field) (cached_field_backlog)`.
+//! Of all workers of a table, the youngest sets the gauges, every 30 seconds. In the processes of
+//! the others they are 0. So take the greatest: `max by (table, field) (cached_field_backlog)`. If
+//! some of your programs have no recorder, switch the gauges off in them
+//! ([`Worker::gauges`](crate::Worker::gauges)).
 //!
 //! Exporters for Prometheus make summaries of histograms unless they are told the buckets:
 //!
@@ -144,6 +145,7 @@ pub(crate) fn collected(owner: &Owner, marks: usize) {
 }
 
 /// What waits for a field.
+#[derive(Default)]
 pub(crate) struct Waiting<'a> {
     pub(crate) table: &'a str,
     pub(crate) field: &'static str,

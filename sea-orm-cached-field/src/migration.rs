@@ -124,7 +124,7 @@ impl MigrationName for SuspendCachedFields {
 impl MigrationTrait for SuspendCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in &self.tables {
-            CachedFields::suspend(executor(manager), table).await?;
+            CachedFields::suspend(table, executor(manager)).await?;
         }
         Ok(())
     }

@@ -27,8 +27,8 @@ pub(crate) struct Claim {
     /// The time of the claim, by the database's clock in milliseconds since 1970. A later expiry is
     /// not served by it.
     pub(crate) claimed_at: i64,
-    /// The time since when it is stale, by the same clock: that of the first mark. `None` if the row
-    /// is fresh, or that time is not known.
+    /// The time since when it is stale, by the same clock: that of the first mark. `None` if the
+    /// row is fresh, or that time is not known.
     pub(crate) stale_since: Option<i64>,
     /// The time of the claim, by the clock of this process.
     pub(crate) taken_at: Instant,

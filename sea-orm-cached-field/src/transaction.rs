@@ -4,6 +4,7 @@ use sea_orm::{
     DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
+use tracing::Instrument;
 
 use crate::Error;
 
@@ -15,7 +16,8 @@ pub(crate) async fn begin(
     options: TransactionOptions,
 ) -> Result<DatabaseTransaction, DbErr> {
     let connection = connection.clone();
-    let beginning = tokio::spawn(async move { connection.begin_with_options(options).await });
+    let beginning = async move { connection.begin_with_options(options).await };
+    let beginning = tokio::spawn(beginning.in_current_span());
     beginning.await.unwrap_or_else(|stopped| Err(DbErr::Custom(stopped.to_string())))
 }
 

@@ -12,5 +12,5 @@ async fn an_error_names_the_feature() {
     let missing = Error::MissingFeature { feature: "sqlx-sqlite" };
     assert_eq!(refused.to_string(), missing.to_string());
     assert!(matches!(refused, InstallError::Fields(Error::MissingFeature { .. })), "{refused}");
-    assert!(CachedFields::set_eager_recalculation(&db, true).is_err());
+    assert!(CachedFields::set_eager_recalculation(true, &db).is_err());
 }

@@ -58,7 +58,7 @@ async fn ask(client: &DatabaseConnection, question: &str, time: usize) -> Result
         "status" => drop(models.status(client).await?),
         "explain" => {
             let key = Key::new([i32::try_from(time + 1)?.into()]);
-            drop(models.explain(client, FIELD, &key).await?);
+            drop(models.explain(FIELD, &key, client).await?);
         }
         _ => drop(models.expirations(client).await?),
     }

@@ -13,6 +13,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
+use tracing::Instrument;
 
 use crate::{
     Error,
@@ -277,10 +278,11 @@ async fn recalculate_now<F: CachedField>(
     let engine = Engine::of(connection)?;
     let connection = connection.clone();
     let target = target.clone();
-    let recalculation = tokio::spawn(async move {
+    let recalculation = async move {
         let claim = target.claim(&engine, &connection, true).await?;
         calculate_and_complete::<F>(&engine, &connection, &target, claim).await
-    });
+    };
+    let recalculation = tokio::spawn(recalculation.in_current_span());
     recalculation.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
 }
 

@@ -11,6 +11,7 @@ use sea_orm::{
     DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, Value, sea_query::IntoCondition,
 };
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use super::{
     RowOf, Target,
@@ -397,9 +398,9 @@ impl FieldRows {
         let connection = connection.clone();
         let rows = self.clone();
         // A task of its own, so that a caller that gives up in the middle leaves no lease behind.
-        let recalculation = tokio::spawn(async move {
-            rows.recalculate_claimed(&engine, &connection, &keys, steal).await
-        });
+        let recalculation =
+            async move { rows.recalculate_claimed(&engine, &connection, &keys, steal).await };
+        let recalculation = tokio::spawn(recalculation.in_current_span());
         recalculation.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
     }
 

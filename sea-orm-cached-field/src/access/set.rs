@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor};
+use tracing::Instrument;
 
 use super::{Target, lease::LEASE};
 use crate::{
@@ -28,7 +29,8 @@ pub async fn set<F: CachedField>(
     let engine = Engine::of(db)?;
     let db = db.clone();
     // A task of its own, so that a caller that gives up in the middle leaves no lease behind.
-    let setting = tokio::spawn(async move { target.set::<F>(engine, db, value).await });
+    let setting = async move { target.set::<F>(engine, db, value).await };
+    let setting = tokio::spawn(setting.in_current_span());
     setting.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
 }
 

@@ -271,8 +271,8 @@ impl Example {
             version: "1.0.0".to_owned(),
             fields: "full_name".to_owned(),
             concurrency: 8,
+            sets_gauges: true,
             claims: 0,
-            started_at: 0,
         }
     }
 

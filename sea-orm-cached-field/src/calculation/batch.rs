@@ -342,9 +342,9 @@ impl Batch<'_> {
         self.row_by_row(left).await;
     }
 
-    /// Returns the outcomes by place and field, the first with the duration of the calculation. They
-    /// are empty if the calculation fails: then each row is tried by itself. A single row is tried
-    /// by itself from the start.
+    /// Returns the outcomes by place and field, the first with the duration of the calculation.
+    /// They are empty if the calculation fails: then each row is tried by itself. A single row is
+    /// tried by itself from the start.
     async fn calculate_batch(
         &self,
         field: usize,

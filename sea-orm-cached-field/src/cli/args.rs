@@ -1,10 +1,12 @@
 //! The arguments of each command, and which function runs it.
 
-use clap::{Args, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};
 use clap_complete::Shell;
 use sea_orm::DatabaseConnection;
 
-use super::{Code, Failure, ask, change, output::Output, work};
+use super::{Code, Failure, ask, change, output::Output, rows, work};
 use crate::{CachedFields, FieldState};
 
 /// The options that each command has.
@@ -18,113 +20,110 @@ pub(super) struct Common {
     pub(super) timeout: Option<u64>,
 }
 
-/// The arguments of a command, and those that each command has.
-#[derive(Args, Clone, Debug)]
-pub(super) struct With<A: Args> {
-    #[command(flatten)]
-    of: A,
-    #[command(flatten)]
-    common: Common,
-}
-
-#[derive(Args, Clone, Debug)]
-pub(super) struct Nothing {}
-
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Kind {
     /// Tells the state of each field: what waits, what fails, and for how long
     ///
     /// Example: status --fail-on failing,behind
-    Status(With<Status>),
+    Status(Status),
 
     /// Lists the workers that run
     ///
     /// Example: workers
-    Workers(With<Nothing>),
+    Workers,
 
     /// Tells what workers did: how many values, how many of them in vain, and how long they were
     /// stale
     ///
     /// Example: activity --minutes 60
-    Activity(With<Activity>),
+    Activity(Activity),
 
     /// Lists the errors of calculations that fail, and retries
     ///
     /// The texts of errors come from the calculations. They may hold values of rows.
     ///
     /// Example: failed retry shop.revenue
-    Failed(With<Failed>),
+    Failed(Failed),
 
     /// Tells whether a field of a row is stale, and why
     ///
     /// The text of its last error may hold values of the row.
     ///
     /// Example: explain shop.revenue 7
-    Explain(With<OfRow>),
+    Explain(OfRow),
 
     /// Counts the values that expire soon
     ///
     /// Example: expirations
-    Expirations(With<Nothing>),
+    Expirations,
 
     /// Draws what each field is calculated from. It asks no database
     ///
     /// Example: graph --format mermaid
-    Graph(With<Graph>),
+    Graph(Graph),
 
     /// Makes workers leave a field alone until it is resumed
     ///
     /// Changes are still recorded, and readers go on.
     ///
     /// Example: pause shop.revenue --reason "the deploy of 2.1"
-    Pause(With<Pause>),
+    Pause(Pause),
 
     /// Ends the pause of a field
     ///
     /// Example: resume shop.revenue
-    Resume(With<OfField>),
+    Resume(OfField),
 
     /// Flags rows of a field: they are recalculated in the background
     ///
     /// Example: flag shop.revenue --key 7 --key 8
-    Flag(With<Flag>),
+    Flag(Flag),
 
     /// Calculates and stores a field of rows now
     ///
+    /// Many rows are taken in the order of their keys. If it is interrupted, it says after which
+    /// key to continue.
+    ///
     /// Example: recalculate shop.revenue --key 7
-    Recalculate(With<Recalculate>),
+    ///
+    /// Example: recalculate shop.revenue --after 1200
+    Recalculate(Recalculate),
 
     /// Works as a worker, until it is interrupted
     ///
+    /// With --until-empty, it ends with exit code 1 if calculations have failed.
+    ///
     /// Example: work --until-empty
-    Work(With<Work>),
+    ///
+    /// Example: work --probe 0.0.0.0:8080
+    Work(Work),
 
     /// Creates everything in the database that the fields need
     ///
     /// Example: install --check
-    Install(With<Install>),
+    Install(Install),
 
     /// Prints the statements by which `install` would change the schema now
     ///
     /// Flags, and the library's own records, are not among them.
     ///
     /// Example: sql > install.sql
-    Sql(With<Nothing>),
+    Sql,
 
     /// Drops everything that `install` has created, except for the columns
     ///
     /// Example: uninstall --yes
-    Uninstall(With<Uninstall>),
+    Uninstall(Uninstall),
 
     /// Looks for problems in the database
     ///
     /// Example: doctor --repair
-    Doctor(With<Doctor>),
+    Doctor(Doctor),
 
     /// Prints completions for a shell
     ///
     /// Example: completions bash
-    Completions(With<Completions>),
+    Completions(Completions),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -137,35 +136,29 @@ pub(super) struct Status {
     pub(super) watch: Option<u64>,
     /// Ends with exit code 1 if a field is in one of these states
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
-    pub(super) fail_on: Vec<State>,
+    pub(super) fail_on: Vec<FieldState>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum State {
-    NotInstalled,
-    Paused,
-    Failing,
-    Filling,
-    Behind,
-    Working,
-    Lazy,
-    Unknown,
-    Fresh,
-}
+impl ValueEnum for FieldState {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::NotInstalled,
+            Self::Paused,
+            Self::Failing,
+            Self::Filling,
+            Self::Behind,
+            Self::Working,
+            Self::Lazy,
+            Self::Unknown,
+            Self::Fresh,
+        ]
+    }
 
-impl State {
-    pub(super) fn is(self, state: FieldState) -> bool {
-        match self {
-            Self::NotInstalled => state == FieldState::NotInstalled,
-            Self::Paused => state == FieldState::Paused,
-            Self::Failing => state == FieldState::Failing,
-            Self::Filling => state == FieldState::Filling,
-            Self::Behind => state == FieldState::Behind,
-            Self::Working => state == FieldState::Working,
-            Self::Lazy => state == FieldState::Lazy,
-            Self::Unknown => state == FieldState::Unknown,
-            Self::Fresh => state == FieldState::Fresh,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::NotInstalled => "not-installed",
+            state => state.as_str(),
+        }))
     }
 }
 
@@ -235,6 +228,7 @@ pub(super) enum GraphFormat {
     Tree,
     Mermaid,
     Dot,
+    Svg,
     Json,
 }
 
@@ -254,26 +248,38 @@ pub(super) struct Pause {
 pub(super) struct Flag {
     /// The field, as table and field
     pub(super) field: String,
-    /// The key of a row; the values of several key columns are separated by commas
-    #[arg(
-        long = "key",
-        value_name = "KEY",
-        required_unless_present = "all",
-        allow_hyphen_values = true
-    )]
-    pub(super) keys: Vec<String>,
-    /// Flags all rows
-    #[arg(long, conflicts_with = "keys")]
-    pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) rows: Rows,
 }
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Recalculate {
     /// The field, as table and field
     pub(super) field: String,
+    #[command(flatten)]
+    pub(super) rows: Rows,
+}
+
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = true)]
+pub(super) struct Rows {
     /// The key of a row; the values of several key columns are separated by commas
-    #[arg(long = "key", value_name = "KEY", required = true, allow_hyphen_values = true)]
+    #[arg(
+        long = "key",
+        value_name = "KEY",
+        conflicts_with_all = ["all", "after", "to"],
+        allow_hyphen_values = true
+    )]
     pub(super) keys: Vec<String>,
+    /// All rows
+    #[arg(long, conflicts_with_all = ["after", "to"])]
+    pub(super) all: bool,
+    /// All rows after this key, in the order of keys
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(super) after: Option<String>,
+    /// All rows up to this key, in the order of keys
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(super) to: Option<String>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -284,6 +290,9 @@ pub(super) struct Work {
     /// How many calculations run at a time
     #[arg(long, value_name = "NUMBER")]
     pub(super) concurrency: Option<usize>,
+    /// Answers probes at this address: /status, /status/started, /status/connected, /status/fresh
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) probe: Option<SocketAddr>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -308,6 +317,9 @@ pub(super) struct Doctor {
     /// Also does what a program can do about it
     #[arg(long)]
     pub(super) repair: bool,
+    /// Also shows the texts of errors of calculations. They may hold values of rows
+    #[arg(long)]
+    pub(super) errors: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -317,35 +329,13 @@ pub(super) struct Completions {
 }
 
 impl Kind {
-    pub(super) fn common(&self) -> &Common {
-        match self {
-            Self::Status(With { common, .. }) => common,
-            Self::Workers(With { common, .. }) => common,
-            Self::Activity(With { common, .. }) => common,
-            Self::Failed(With { common, .. }) => common,
-            Self::Explain(With { common, .. }) => common,
-            Self::Expirations(With { common, .. }) => common,
-            Self::Graph(With { common, .. }) => common,
-            Self::Pause(With { common, .. }) => common,
-            Self::Resume(With { common, .. }) => common,
-            Self::Flag(With { common, .. }) => common,
-            Self::Recalculate(With { common, .. }) => common,
-            Self::Work(With { common, .. }) => common,
-            Self::Install(With { common, .. }) => common,
-            Self::Sql(With { common, .. }) => common,
-            Self::Uninstall(With { common, .. }) => common,
-            Self::Doctor(With { common, .. }) => common,
-            Self::Completions(With { common, .. }) => common,
-        }
-    }
-
     pub(super) async fn run(
         &self,
         fields: &CachedFields,
         db: &DatabaseConnection,
         output: Output,
     ) -> Result<Code, Failure> {
-        if let Self::Completions(With { of, .. }) = self {
+        if let Self::Completions(of) = self {
             return ask::completions(of);
         }
         if fields.graph()?.fields.is_empty() {
@@ -353,10 +343,10 @@ impl Kind {
         }
 
         match self {
-            Self::Status(With { of, .. }) => ask::status(of, fields, db, output).await,
-            Self::Workers(_) => ask::workers(fields, db, output).await,
-            Self::Activity(With { of, .. }) => ask::activity(of, fields, db, output).await,
-            Self::Failed(With { of, .. }) => match &of.what {
+            Self::Status(of) => ask::status(of, fields, db, output).await,
+            Self::Workers => ask::workers(fields, db, output).await,
+            Self::Activity(of) => ask::activity(of, fields, db, output).await,
+            Self::Failed(of) => match &of.what {
                 None => ask::failed(fields, db, output).await,
                 Some(FailedWhat::Show { field, like, limit }) => {
                     ask::failed_rows(field, like.as_deref(), *limit, fields, db, output).await
@@ -366,18 +356,18 @@ impl Kind {
                     change::retry(field, like, key, fields, db, output).await
                 }
             },
-            Self::Explain(With { of, .. }) => ask::explain(of, fields, db, output).await,
-            Self::Expirations(_) => ask::expirations(fields, db, output).await,
-            Self::Graph(With { of, .. }) => ask::graph(of, fields, output),
-            Self::Pause(With { of, .. }) => change::pause(of, fields, db, output).await,
-            Self::Resume(With { of, .. }) => change::resume(of, fields, db, output).await,
-            Self::Flag(With { of, .. }) => change::flag(of, fields, db, output).await,
-            Self::Recalculate(With { of, .. }) => change::recalculate(of, fields, db, output).await,
-            Self::Work(With { of, .. }) => work::work(of, fields, db, output).await,
-            Self::Install(With { of, .. }) => change::install(of, fields, db, output).await,
-            Self::Sql(_) => ask::sql(fields, db, output).await,
+            Self::Explain(of) => ask::explain(of, fields, db, output).await,
+            Self::Expirations => ask::expirations(fields, db, output).await,
+            Self::Graph(of) => ask::graph(of, fields, output),
+            Self::Pause(of) => change::pause(of, fields, db, output).await,
+            Self::Resume(of) => change::resume(of, fields, db, output).await,
+            Self::Flag(of) => rows::flag(of, fields, db, output).await,
+            Self::Recalculate(of) => rows::recalculate(of, fields, db, output).await,
+            Self::Work(of) => work::work(of, fields, db, output).await,
+            Self::Install(of) => change::install(of, fields, db, output).await,
+            Self::Sql => ask::sql(fields, db, output).await,
             Self::Uninstall(_) => change::uninstall(fields, db, output).await,
-            Self::Doctor(With { of, .. }) => change::doctor(of, fields, db, output).await,
+            Self::Doctor(of) => change::doctor(of, fields, db, output).await,
             Self::Completions(_) => Ok(Code::Done),
         }
     }

@@ -11,10 +11,7 @@ use super::{
     output::{Output, duration, table, unless_zero},
     work::interrupted,
 };
-use crate::{
-    CachedFields, Error, FailedGroup, FieldState, FieldStatus, Key, WorkerStatus,
-    inspection::{self, full_name},
-};
+use crate::{CachedFields, Error, FailedGroup, FieldState, FieldStatus, Key, WorkerStatus};
 
 /// Reads a key, whose values are separated by commas if the key has several columns.
 pub(super) fn key(fields: &CachedFields, field: &str, text: &str) -> Result<Key, Error> {
@@ -24,11 +21,6 @@ pub(super) fn key(fields: &CachedFields, field: &str, text: &str) -> Result<Key,
         }
         key => key,
     }
-}
-
-/// The name of a field with its schema, if its entity names one.
-fn name_in_full(fields: &CachedFields, name: &str) -> Result<String, Error> {
-    inspection::name_in_full(&fields.models()?, name)
 }
 
 pub(super) async fn status(
@@ -48,6 +40,7 @@ pub(super) async fn status(
         }
     };
     tokio::select! {
+        biased;
         () = interrupted() => Ok(Code::Interrupted),
         ended = watch => ended,
     }
@@ -59,21 +52,17 @@ async fn status_once(
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
-    let wanted = args.fields.iter().map(|name| name_in_full(fields, name));
+    let wanted = args.fields.iter().map(|name| fields.full_name(name));
     let wanted: Vec<String> = wanted.collect::<Result<_, _>>()?;
     let mut found = fields.status(db).await?.fields;
-    found.retain(|status| wanted.is_empty() || wanted.contains(&name_of(status)));
+    found.retain(|status| wanted.is_empty() || wanted.contains(&status.name()));
 
     if args.watch.is_some() {
         output.clear()?;
     }
     output.write("fields", &found, || states(&found))?;
-    let fails = found.iter().any(|status| args.fail_on.iter().any(|state| state.is(status.state)));
+    let fails = found.iter().any(|status| args.fail_on.contains(&status.state));
     Ok(if fails { Code::Findings } else { Code::Done })
-}
-
-fn name_of(FieldStatus { schema, table, field, .. }: &FieldStatus) -> String {
-    full_name(schema.as_deref(), table, field)
 }
 
 fn states(fields: &[FieldStatus]) -> String {
@@ -95,7 +84,7 @@ fn states(fields: &[FieldStatus]) -> String {
             _ => unless_zero(count),
         };
         [
-            name_of(status),
+            status.name(),
             status.state.to_string(),
             count(status.changes),
             count(status.due),
@@ -111,7 +100,7 @@ fn states(fields: &[FieldStatus]) -> String {
     let mut text = table(headings, fields.iter().map(row).collect());
     for status in fields {
         if let Some(pause) = &status.paused {
-            text.push_str(&format!("{} is paused {pause}\n", name_of(status)));
+            text.push_str(&format!("{} is paused {pause}\n", status.name()));
         }
     }
     text
@@ -150,7 +139,7 @@ pub(super) async fn activity(
     output: Output,
 ) -> Result<Code, Failure> {
     let activity =
-        fields.activity(db, Duration::from_secs(args.minutes.saturating_mul(60))).await?;
+        fields.activity(Duration::from_secs(args.minutes.saturating_mul(60)), db).await?;
     let headings = [
         "FIELD",
         "CHANGED",
@@ -167,7 +156,7 @@ pub(super) async fn activity(
             durations.quantile(share).map(duration).unwrap_or_default()
         };
         [
-            full_name(field.schema.as_deref(), &field.table, field.field),
+            field.name(),
             field.changed.to_string(),
             field.unchanged.to_string(),
             field.failed.to_string(),
@@ -206,14 +195,13 @@ pub(super) async fn groups(
     fields: &CachedFields,
     db: &DatabaseConnection,
 ) -> Result<Vec<FailedGroup>, Failure> {
-    let wanted = field.map(|field| name_in_full(fields, field)).transpose()?;
+    let wanted = field.map(|field| fields.full_name(field)).transpose()?;
     let mut failed = fields.failed(db).await?;
     if !failed.is_complete {
         eprintln!("not all rows were looked at: there may be others");
     }
     failed.groups.retain(|group| {
-        let name = full_name(group.schema.as_deref(), &group.table, group.field);
-        wanted.as_ref().is_none_or(|wanted| name == *wanted)
+        wanted.as_ref().is_none_or(|wanted| group.name() == *wanted)
             && like.is_none_or(|like| group.error.contains(like))
     });
     Ok(failed.groups)
@@ -232,7 +220,7 @@ pub(super) async fn failed_rows(
         let mut after = None;
         while (rows.len() as u64) < limit {
             let left = limit - rows.len() as u64;
-            let page = fields.failed_rows(db, &group, after.as_ref(), left).await?;
+            let page = fields.failed_rows(&group, after.as_ref(), left, db).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.key.clone());
             rows.extend(page);
@@ -260,7 +248,7 @@ pub(super) async fn explain(
     output: Output,
 ) -> Result<Code, Failure> {
     let key = key(fields, field, text)?;
-    let explanation = fields.explain(db, field, &key).await?;
+    let explanation = fields.explain(field, &key, db).await?;
     output.write("explanation", &explanation, || explanation.to_string())?;
     Ok(Code::Done)
 }
@@ -284,6 +272,7 @@ pub(super) fn graph(args: &Graph, fields: &CachedFields, output: Output) -> Resu
     output.write("graph", &graph, || match args.format {
         GraphFormat::Mermaid => graph.mermaid(),
         GraphFormat::Dot => graph.dot(),
+        GraphFormat::Svg => graph.svg(),
         GraphFormat::Tree | GraphFormat::Json => graph.tree(),
     })?;
     Ok(Code::Done)

@@ -5,26 +5,16 @@ use serde::Serialize;
 
 use super::{
     Code, Failure,
-    args::{Doctor, Flag, Install, OfField, Pause, Recalculate},
+    args::{Doctor, Install, OfField, Pause},
     ask::{groups, key},
     output::Output,
 };
-use crate::{CachedFields, Key, Retry};
+use crate::{CachedFields, Retry};
 
-/// The number of rows that a command has changed.
+/// The number of rows that will be tried again.
 #[derive(Serialize)]
-struct Changed {
+struct Retried {
     rows: u64,
-}
-
-/// Writes the number of rows, as in `3 rows were flagged`.
-fn write_rows(output: Output, member: &str, rows: u64, what: &str) -> Result<Code, Failure> {
-    let text = || match rows {
-        1 => format!("1 row {what}"),
-        rows => format!("{rows} rows {what}"),
-    };
-    output.write(member, &Changed { rows }, text)?;
-    Ok(Code::Done)
 }
 
 pub(super) async fn retry(
@@ -36,21 +26,25 @@ pub(super) async fn retry(
     output: Output,
 ) -> Result<Code, Failure> {
     let rows = match (field, like, of_row) {
-        (None, None, _) => fields.retry(db, Retry::All).await?,
-        (Some(field), None, None) => fields.retry(db, Retry::Field(field)).await?,
+        (None, None, _) => fields.retry(Retry::All, db).await?,
+        (Some(field), None, None) => fields.retry(Retry::Field(field), db).await?,
         (Some(field), _, Some(text)) => {
             let key = key(fields, field, text)?;
-            fields.retry(db, Retry::Row(field, &key)).await?
+            fields.retry(Retry::Row(field, &key), db).await?
         }
         (field, like, _) => {
             let mut rows = 0;
             for group in groups(field, like, fields, db).await? {
-                rows += fields.retry(db, Retry::Group(&group)).await?;
+                rows += fields.retry(Retry::Group(&group), db).await?;
             }
             rows
         }
     };
-    write_rows(output, "retried", rows, "will be tried again")
+    output.write("retried", &Retried { rows }, || match rows {
+        1 => "1 row will be tried again".to_owned(),
+        rows => format!("{rows} rows will be tried again"),
+    })?;
+    Ok(Code::Done)
 }
 
 pub(super) async fn pause(
@@ -59,7 +53,7 @@ pub(super) async fn pause(
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
-    fields.pause(db, field, by, reason).await?;
+    fields.pause(field, by, reason, db).await?;
     output.write("paused", field, || format!("{field} is paused by {by}: {reason}"))?;
     Ok(Code::Done)
 }
@@ -70,39 +64,12 @@ pub(super) async fn resume(
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
-    let was_paused = fields.resume(db, field).await?;
+    let was_paused = fields.resume(field, db).await?;
     output.write("resumed", &was_paused, || match was_paused {
         true => format!("{field} is resumed"),
         false => format!("{field} was not paused"),
     })?;
     Ok(Code::Done)
-}
-
-fn keys(fields: &CachedFields, field: &str, texts: &[String]) -> Result<Vec<Key>, Failure> {
-    let keys = texts.iter().map(|text| key(fields, field, text));
-    Ok(keys.collect::<Result<_, _>>()?)
-}
-
-pub(super) async fn flag(
-    Flag { field, keys: texts, all }: &Flag,
-    fields: &CachedFields,
-    db: &DatabaseConnection,
-    output: Output,
-) -> Result<Code, Failure> {
-    let keys = keys(fields, field, texts)?;
-    let rows = fields.flag(db, field, (!all).then_some(keys.as_slice())).await?;
-    write_rows(output, "flagged", rows, "flagged")
-}
-
-pub(super) async fn recalculate(
-    Recalculate { field, keys: texts }: &Recalculate,
-    fields: &CachedFields,
-    db: &DatabaseConnection,
-    output: Output,
-) -> Result<Code, Failure> {
-    let keys = keys(fields, field, texts)?;
-    let rows = fields.recalculate(db, field, &keys).await?;
-    write_rows(output, "recalculated", rows, "recalculated")
 }
 
 pub(super) async fn install(
@@ -138,7 +105,12 @@ pub(super) async fn doctor(
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
-    let mut diagnosis = fields.doctor(db).await?;
+    let diagnose = async || {
+        let diagnosis = fields.doctor(db).await?;
+        Ok::<_, Failure>(if args.errors { diagnosis } else { diagnosis.without_errors() })
+    };
+
+    let mut diagnosis = diagnose().await?;
     if args.repair && !diagnosis.is_healthy() {
         if !output.is_json {
             eprint!("{diagnosis}");
@@ -147,7 +119,7 @@ pub(super) async fn doctor(
         if !output.is_json {
             eprint!("{changes}");
         }
-        diagnosis = fields.doctor(db).await?;
+        diagnosis = diagnose().await?;
     }
     output.write("findings", &diagnosis, || diagnosis.to_string())?;
     Ok(if diagnosis.is_healthy() { Code::Done } else { Code::Findings })

@@ -42,14 +42,14 @@
 //! # }
 //! ```
 //!
-//! Results go to stdout, progress and errors to stderr. With `--json`, a result is one document with
-//! `"schema": 1`; `status --watch` writes a document a line. No command ends the process, or sets a
-//! subscriber for `tracing`. The exit codes:
+//! Results go to stdout, progress and errors to stderr. With `--json`, a result is one document
+//! with `"schema": 1`; `status --watch` writes a document a line. No command ends the process, or
+//! sets a subscriber for `tracing`. The exit codes:
 //!
 //! | code | means |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | there are findings: something is wrong, would be changed, or is in a state of `--fail-on` |
+//! | 1 | there are findings: something is wrong, fails, would be changed, or is in a state of `--fail-on` |
 //! | 2 | the command cannot be understood, or names a field or a key that does not exist |
 //! | 3 | the database cannot be reached, or something else failed |
 //! | 4 | the time of `--timeout` is over |
@@ -59,15 +59,17 @@ mod args;
 mod ask;
 mod change;
 mod output;
+mod probe;
+mod rows;
 mod work;
 
-use std::{fmt, process::ExitCode, time::Duration};
+use std::{fmt, net::SocketAddr, process::ExitCode, time::Duration};
 
-use clap::{ArgMatches, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 use sea_orm::{DatabaseConnection, DbErr};
 
-use crate::{CachedFields, Error, InstallError, engine::Engine};
-use args::Kind;
+use crate::{CachedFields, Error, InstallError};
+use args::{Common, Kind};
 use output::Output;
 
 /// The time that the end of a command waits for rows that are being handed back.
@@ -76,25 +78,33 @@ const HANDED_BACK_WITHIN: Duration = Duration::from_secs(10);
 /// A command for cached fields. It is a [`Subcommand`] of clap, to be taken among the commands of a
 /// program.
 #[derive(Clone, Debug)]
-pub struct Command(Kind);
+pub struct Command {
+    kind: Kind,
+    common: Common,
+}
 
 impl FromArgMatches for Command {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Kind::from_arg_matches(matches).map(Self)
+        let kind = Kind::from_arg_matches(matches)?;
+        let of_command = matches.subcommand().map_or(matches, |(_, of_command)| of_command);
+        Ok(Self { kind, common: Common::from_arg_matches(of_command)? })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.update_from_arg_matches(matches)
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
 impl Subcommand for Command {
     fn augment_subcommands(command: clap::Command) -> clap::Command {
-        Kind::augment_subcommands(command)
+        // By themselves, so that the common options do not come to other commands of the program.
+        let kinds = Kind::augment_subcommands(clap::Command::new("kinds"));
+        command.subcommands(kinds.get_subcommands().cloned().map(Common::augment_args))
     }
 
     fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
-        Kind::augment_subcommands_for_update(command)
+        Self::augment_subcommands(command)
     }
 
     fn has_subcommand(name: &str) -> bool {
@@ -130,22 +140,18 @@ pub fn unreachable(error: &DbErr) -> ExitCode {
 impl Command {
     /// Runs the command on these models. It writes the result to stdout, and errors to stderr.
     pub async fn run(&self, fields: &CachedFields, db: &DatabaseConnection) -> ExitCode {
-        let common = self.0.common();
-        let output = Output { is_json: common.json };
-        let ended = match common.timeout {
-            None => self.0.run(fields, db, output).await,
-            Some(timeout) => {
-                let timeout = Duration::from_secs(timeout);
-                tokio::time::timeout(timeout, self.0.run(fields, db, output))
-                    .await
-                    .unwrap_or(Err(Failure::TimedOut(timeout)))
-            }
+        let output = Output { is_json: self.common.json };
+        let running = self.kind.run(fields, db, output);
+        let ended = match self.common.timeout.map(Duration::from_secs) {
+            None => running.await,
+            Some(timeout) => tokio::time::timeout(timeout, running)
+                .await
+                .unwrap_or(Err(Failure::TimedOut(timeout))),
         };
 
         // A worker that was cut off hands back its rows in the background.
-        if let Ok(engine) = Engine::of(db) {
-            let _ = tokio::time::timeout(HANDED_BACK_WITHIN, engine.handed_back()).await;
-        }
+        let handed_back = CachedFields::handed_back(db);
+        let _ = tokio::time::timeout(HANDED_BACK_WITHIN, handed_back).await;
         match ended {
             Ok(code) => code.into(),
             Err(failure) => {
@@ -193,6 +199,7 @@ enum Failure {
     Library(Error),
     Install(InstallError),
     Output(std::io::Error),
+    Probe(SocketAddr, std::io::Error),
     TimedOut(Duration),
 }
 
@@ -203,7 +210,7 @@ impl Failure {
             Self::Library(error) => of_library(error),
             Self::Install(InstallError::Fields(error)) => of_library(error),
             Self::Install(_) => Code::Failed,
-            Self::Output(_) => Code::Failed,
+            Self::Output(_) | Self::Probe(..) => Code::Failed,
             Self::TimedOut(_) => Code::TimedOut,
         }
     }
@@ -230,6 +237,7 @@ impl fmt::Display for Failure {
             Self::Library(error) => f.write_str(&error.with_sources()),
             Self::Install(error) => write!(f, "{error}"),
             Self::Output(error) => write!(f, "the result could not be written: {error}"),
+            Self::Probe(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::TimedOut(timeout) => write!(f, "not done within {} s", timeout.as_secs()),
         }
     }
@@ -262,7 +270,7 @@ mod tests {
         let Program { command } = Program::try_parse_from(arguments).expect("a command");
         let output = Output { is_json: false };
         let fields = CachedFields::these(Vec::new());
-        command.0.run(&fields, &DatabaseConnection::default(), output).await
+        command.kind.run(&fields, &DatabaseConnection::default(), output).await
     }
 
     #[tokio::test]

@@ -1,11 +1,13 @@
 //! How results are written.
 
 use std::{
+    cell::Cell,
     io::{ErrorKind, IsTerminal, Write},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// The greatest width of a table, in characters.
@@ -70,6 +72,39 @@ impl Output {
             write!(stdout, "\x1b[2J\x1b[H")?;
         }
         Ok(())
+    }
+}
+
+/// The time between two lines of progress where there is no terminal.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
+/// What is shown on stderr of work that takes long: a line that changes on a terminal, elsewhere a
+/// line every ten seconds.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    last_line: Cell<Instant>,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            match ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+                Ok(style) => bar.with_style(style),
+                Err(_) => bar,
+            }
+        });
+        Self { bar, last_line: Cell::new(Instant::now()) }
+    }
+
+    pub(super) fn show(&self, text: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text());
+            bar.tick();
+        } else if self.last_line.get().elapsed() >= BETWEEN_LINES {
+            eprintln!("{}", text());
+            self.last_line.set(Instant::now());
+        }
     }
 }
 

@@ -1,21 +1,24 @@
 //! Working as a worker.
 
 use std::{
-    io::IsTerminal,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use futures_util::StreamExt;
-use indicatif::{ProgressBar, ProgressStyle};
+use futures_util::{FutureExt, StreamExt};
 use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
-use super::{Code, Failure, args::Work, output::Output};
+use super::{
+    Code, Failure,
+    args::Work,
+    output::{Output, Progress},
+    probe,
+};
 use crate::{CachedFields, Event};
 
-/// The time between two lines of progress where there is no terminal.
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// The time between two looks at what was done.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// What was done.
 #[derive(Default)]
@@ -58,7 +61,7 @@ impl Report {
     }
 }
 
-/// Waits until the process is told to end.
+/// Waits for Ctrl-C, or for the signal to terminate.
 pub(super) async fn interrupted() {
     let ctrl_c = async {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -90,6 +93,11 @@ pub(super) async fn work(
         worker = worker.concurrency(concurrency);
     }
 
+    let probed = match args.probe {
+        None => std::future::pending().boxed(),
+        Some(address) => probe::answer(address, fields, db).await?.boxed(),
+    };
+
     let done = Done::default();
     let mut events = std::pin::pin!(fields.events(db)?);
     let counted = async {
@@ -98,18 +106,25 @@ pub(super) async fn work(
         }
         std::future::pending::<()>().await
     };
-    let progress = show(&done);
+    let shown = async {
+        let progress = Progress::new();
+        loop {
+            progress.show(|| done.report(false).text());
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    };
     let beside = async {
-        tokio::join!(counted, progress);
+        tokio::join!(counted, shown, probed);
     };
 
     let is_interrupted = if args.until_empty {
         tokio::select! {
+            biased;
+            () = interrupted() => true,
             drained = worker.drain() => {
                 drained?;
                 false
             }
-            () = interrupted() => true,
             () = beside => true,
         }
     } else {
@@ -120,27 +135,15 @@ pub(super) async fn work(
         false
     };
 
+    // The last events may not have been counted yet.
+    while let Some(Some(event)) = events.next().now_or_never() {
+        done.count(&event);
+    }
     let report = done.report(is_interrupted);
     output.write("work", &report, || report.text())?;
-    Ok(if is_interrupted { Code::Interrupted } else { Code::Done })
-}
-
-/// Shows on stderr what was done so far, again and again.
-async fn show(done: &Done) {
-    if !std::io::stderr().is_terminal() {
-        loop {
-            tokio::time::sleep(BETWEEN_LINES).await;
-            eprintln!("{}", done.report(false).text());
-        }
-    }
-
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
-        bar.set_style(style);
-    }
-    loop {
-        bar.set_message(done.report(false).text());
-        bar.tick();
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    Ok(match report {
+        Report { is_interrupted: true, .. } => Code::Interrupted,
+        Report { failed: 1.., .. } if args.until_empty => Code::Findings,
+        _ => Code::Done,
+    })
 }

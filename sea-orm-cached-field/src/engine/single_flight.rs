@@ -11,6 +11,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use tracing::Instrument;
 
 use crate::{
     Error,
@@ -79,12 +80,13 @@ fn spawn<T: Send + Sync + 'static>(
     target: Target,
     calculation: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Call {
-    let task = tokio::spawn(async move {
+    let task = async move {
         // The guard is made at the first poll. A runtime that is shutting down drops the task at
         // once, while the caller still holds the lock that the guard takes.
         let _guard = Guard(calls, target);
         calculation.await
-    });
+    };
+    let task = tokio::spawn(task.in_current_span());
 
     async move {
         match task.await {

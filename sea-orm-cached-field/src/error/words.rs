@@ -81,8 +81,9 @@ impl Error {
         }
     }
 
-    /// Returns the error with all of its causes, on one line.
-    pub(crate) fn with_sources(&self) -> String {
+    /// Returns the error with all of its causes, on one line: `database error: no such table:
+    /// shop`.
+    pub fn with_sources(&self) -> String {
         with_sources(self)
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
-use super::{ask, full_name};
+use super::{ask, below, full_name};
 use crate::{
     Error,
     activity::{Done, Histogram, KEPT_MINUTES, STALE, TOOK, this_minute},
@@ -62,6 +62,12 @@ pub struct FieldActivity {
 }
 
 impl FieldActivity {
+    /// Returns the name of the field: that of its table and its own, as in `lamppost.full_name`.
+    /// The schema comes before it if the entity names one.
+    pub fn name(&self) -> String {
+        full_name(self.schema.as_deref(), &self.table, self.field)
+    }
+
     /// Returns the share of the values that are the same as before, from 0 to 1. If it is high,
     /// `depends_on` may name more than the calculation reads. `None` if there were none.
     pub fn unchanged_share(&self) -> Option<f64> {
@@ -73,7 +79,7 @@ impl FieldActivity {
 /// `lamppost.full_name: 12 changed, 3 unchanged, 1 failed; stale for 0.1 s (50 %), 5 s (99 %)`
 impl fmt::Display for FieldActivity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = full_name(self.schema.as_deref(), &self.table, self.field);
+        let name = self.name();
         let Self { changed, unchanged, .. } = self;
         write!(f, "{name}: {changed} changed, {unchanged} unchanged")?;
         let others = [
@@ -157,7 +163,6 @@ pub(crate) async fn activity(
     let minutes = i64::try_from(within.as_secs().div_ceil(60)).unwrap_or(i64::MAX);
     let minutes = minutes.clamp(1, KEPT_MINUTES);
     let mut fields = Vec::new();
-    let mut places = Vec::new();
     for model in models {
         let owner = &model.owner;
         let read = async || {
@@ -168,15 +173,14 @@ pub(crate) async fn activity(
             ask(&engine, db, model, read).await
         };
         let done = engine.activity.get(&(owner.table.clone(), minutes), read).await?.read;
-        for (field, declared) in owner.fields.iter().enumerate() {
+        for declared in &owner.fields {
             let of_field = done.iter().find(|(name, _)| *name == declared.name);
             let done = of_field.map(|(_, done)| done.clone()).unwrap_or_default();
             fields.push(of(model, declared.name, done));
-            places.push((Arc::clone(model), field));
         }
     }
 
-    inherit(&mut fields, &places);
+    inherit(&mut fields, &below(models));
     Ok(fields)
 }
 
@@ -201,18 +205,7 @@ fn of(model: &Model, field: &'static str, done: Done) -> FieldActivity {
 
 /// Tells each field for how long those below it were stale. What is below a field is also below
 /// those that are calculated from it, so a field with less below it comes first.
-fn inherit(fields: &mut [FieldActivity], places: &[(Arc<Model>, usize)]) {
-    let below = |(model, field): &(Arc<Model>, usize)| -> Vec<usize> {
-        let place = |model: &Model, field: usize| {
-            places
-                .iter()
-                .position(|(other, of)| other.owner.table == model.owner.table && *of == field)
-        };
-        let below = model.all_below(*field).iter();
-        below.filter_map(|below| place(&below.model, below.field)).collect()
-    };
-    let below: Vec<Vec<usize>> = places.iter().map(below).collect();
-
+fn inherit(fields: &mut [FieldActivity], below: &[Vec<usize>]) {
     let mut order: Vec<usize> = (0..fields.len()).collect();
     order.sort_by_key(|place| below[*place].len());
     for place in order {

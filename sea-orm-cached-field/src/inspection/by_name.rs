@@ -4,9 +4,13 @@ use std::{str::FromStr, sync::Arc};
 
 use sea_orm::{ColumnType, DatabaseConnection, DatabaseExecutor, Value};
 
-use super::{check_key, find};
+use super::{PAGE, ask, check_key, find};
 use crate::{
-    Error, access, declaration::Key, engine::Engine, installation, protocol, registry::Model,
+    Error, access,
+    declaration::{Chunk, Key},
+    engine::Engine,
+    installation, protocol,
+    registry::Model,
 };
 
 /// Reads a key from texts, one for each key column.
@@ -63,6 +67,28 @@ fn parse(text: &str, kind: &ColumnType) -> Result<Value, String> {
 fn number<T: FromStr + Into<Value>>(text: &str) -> Result<Value, String> {
     let name = std::any::type_name::<T>();
     text.parse().map(T::into).map_err(|_| format!("a whole number that fits into {name}"))
+}
+
+/// Returns the keys of the first rows after one key, and up to another.
+pub(crate) async fn keys(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+    name: &str,
+    [after, to]: [Option<&Key>; 2],
+    limit: u64,
+) -> Result<Vec<Key>, Error> {
+    let (model, _) = find(models, name)?;
+    for key in after.into_iter().chain(to) {
+        check_key(&model.owner, key)?;
+    }
+
+    let engine = Engine::of(db)?;
+    let chunk = Chunk { after: after.cloned(), to: to.cloned() };
+    let keys = async |transaction: &DatabaseExecutor<'_>| {
+        let limit = limit.min(PAGE);
+        Ok(engine.backend.keys(transaction, &model.owner, &chunk, limit).await?)
+    };
+    ask(&engine, db, &model, keys).await
 }
 
 /// Flags rows of a field, or all if there are no keys. Returns their number.

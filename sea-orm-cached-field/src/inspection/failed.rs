@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, ask, check_key, counts, duration, find, full_name};
+use super::{Count, PAGE, ask, check_key, counts, duration, find, full_name};
 use crate::{
     Error,
     declaration::Key,
@@ -11,9 +11,6 @@ use crate::{
     queue::{Failure, GROUPS, Range},
     registry::Model,
 };
-
-/// The greatest number of rows of a page.
-const PAGE: u64 = 1_000;
 
 /// The failures of cached fields. [`CachedFields::failed`](crate::CachedFields::failed) returns
 /// them.
@@ -61,6 +58,14 @@ pub struct FailedGroup {
     pub retry_in: Option<Duration>,
 }
 
+impl FailedGroup {
+    /// Returns the name of the field: that of its table and its own, as in `lamppost.full_name`.
+    /// The schema comes before it if the entity names one.
+    pub fn name(&self) -> String {
+        full_name(self.schema.as_deref(), &self.table, self.field)
+    }
+}
+
 /// A row whose calculation fails. [`CachedFields::failed_rows`](crate::CachedFields::failed_rows)
 /// returns it.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,15 +111,14 @@ pub enum Retry<'a> {
 /// `lamppost.full_name: 12 rows have failed for good: no such street`
 impl fmt::Display for FailedGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { schema, table, field, rows, error, .. } = self;
-        let name = full_name(schema.as_deref(), table, field);
+        let Self { rows, error, .. } = self;
         let fails = match (self.is_final, self.rows) {
             (true, Count::Exactly(1)) => "has failed for good",
             (true, _) => "have failed for good",
             (false, Count::Exactly(1)) => "fails and is retried",
             (false, _) => "fail and are retried",
         };
-        write!(f, "{name}: {} {fails}: {error}", rows.of("row"))
+        write!(f, "{}: {} {fails}: {error}", self.name(), rows.of("row"))
     }
 }
 
@@ -158,7 +162,7 @@ pub(crate) async fn failed_rows(
     limit: u64,
 ) -> Result<Vec<FailedRow>, Error> {
     let engine = Engine::of(db)?;
-    let (model, field) = find_group(models, group)?;
+    let (model, field) = find(models, &group.name())?;
     if let Some(after) = after {
         check_key(&model.owner, after)?;
     }
@@ -177,13 +181,6 @@ pub(crate) async fn failed_rows(
         retry_in: row.retry_in.map(duration),
     });
     Ok(rows.collect())
-}
-
-fn find_group(
-    models: &[Arc<Model>],
-    FailedGroup { schema, table, field, .. }: &FailedGroup,
-) -> Result<(Arc<Model>, usize), Error> {
-    find(models, &full_name(schema.as_deref(), table, field))
 }
 
 fn of_group(field: usize, group: &FailedGroup) -> Failure<'_> {
@@ -212,7 +209,7 @@ pub(crate) async fn retry(
             retried = retry_field(&engine, db, &model, any(field)).await?;
         }
         Retry::Group(group) => {
-            let (model, field) = find_group(models, group)?;
+            let (model, field) = find(models, &group.name())?;
             retried = retry_field(&engine, db, &model, of_group(field, group)).await?;
         }
         Retry::Row(name, key) => {

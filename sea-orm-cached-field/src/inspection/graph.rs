@@ -1,6 +1,8 @@
 //! The graph: what each cached field is calculated from.
 
 mod drawing;
+#[cfg(feature = "cli")]
+mod svg;
 mod tree;
 
 use std::{sync::Arc, time::Duration};

@@ -28,7 +28,7 @@ pub use status::{FieldState, FieldStatus, Status};
 pub use workers::{WorkerState, WorkerStatus};
 
 pub(crate) use activity::activity;
-pub(crate) use by_name::{flag, parse_key, recalculate};
+pub(crate) use by_name::{flag, keys, parse_key, recalculate};
 pub(crate) use expirations::expirations;
 pub(crate) use explanation::explain;
 pub(crate) use failed::{failed, failed_rows, retry};
@@ -36,7 +36,7 @@ pub(crate) use pause::{pause, resume};
 pub(crate) use status::status;
 pub(crate) use workers::workers;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
@@ -44,11 +44,14 @@ use crate::{
     Error,
     declaration::Key,
     engine::{Engine, Snapshot},
-    layout::Owner,
+    layout::{Owner, Table},
     protocol,
     queue::Counts,
     registry::Model,
 };
+
+/// The greatest number of rows of a page.
+const PAGE: u64 = 1_000;
 
 /// Returns the counts of a model. Callers share those of the last two seconds.
 async fn counts(
@@ -75,36 +78,53 @@ async fn ask<T>(
     answer.map_err(|error| protocol::explained(engine.backend, [&model.owner], error))
 }
 
+/// Returns the fields of these models, in the order of the models and of their declaration.
+fn fields(models: &[Arc<Model>]) -> impl Iterator<Item = (Arc<Model>, usize)> {
+    let of = |model: &Arc<Model>| {
+        let model = Arc::clone(model);
+        (0..model.owner.fields.len()).map(move |field| (Arc::clone(&model), field))
+    };
+    models.iter().flat_map(of)
+}
+
+/// Returns for each of these fields the positions of the fields below it: those that it is
+/// calculated from, directly or not.
+fn below(models: &[Arc<Model>]) -> Vec<Vec<usize>> {
+    let positions: HashMap<(Table, usize), usize> = fields(models)
+        .enumerate()
+        .map(|(position, (model, field))| ((model.owner.table.clone(), field), position))
+        .collect();
+    let below = |(model, field): (Arc<Model>, usize)| {
+        let below = model.all_below(field).iter();
+        let below = below.map(|below| (below.model.owner.table.clone(), below.field));
+        below.filter_map(|below| positions.get(&below).copied()).collect()
+    };
+    fields(models).map(below).collect()
+}
+
 /// Finds a field by its name: that of its table and its own, as in `lamppost.full_name`. The schema
 /// may come before it. It has to if only tables of several schemas have such a field.
 fn find(models: &[Arc<Model>], name: &str) -> Result<(Arc<Model>, usize), Error> {
-    let fields = || {
-        models.iter().flat_map(|model| {
-            (0..model.owner.fields.len()).map(move |field| (Arc::clone(model), field))
-        })
-    };
-
     let has_full_name = |(model, field): &(Arc<Model>, usize)| name_of(model, *field) == name;
     let has_short_name = |(model, field): &(Arc<Model>, usize)| {
         let owner = &model.owner;
         full_name(None, &owner.table.name, owner.fields[*field].name) == name
     };
-    if let Some(found) = fields().find(has_full_name) {
+    if let Some(found) = fields(models).find(has_full_name) {
         return Ok(found);
     }
 
-    let mut found = fields().filter(has_short_name);
+    let mut found = fields(models).filter(has_short_name);
     match (found.next(), found.next()) {
         (Some(found), None) => Ok(found),
         _ => Err(Error::NoSuchField {
             name: name.to_owned(),
-            fields: fields().map(|(model, field)| name_of(&model, field)).collect(),
+            fields: fields(models).map(|(model, field)| name_of(&model, field)).collect(),
         }),
     }
 }
 
 /// Returns the name of a field with its schema, if its entity names one.
-#[cfg(feature = "cli")]
 pub(crate) fn name_in_full(models: &[Arc<Model>], name: &str) -> Result<String, Error> {
     find(models, name).map(|(model, field)| name_of(&model, field))
 }
@@ -116,7 +136,7 @@ fn name_of(model: &Model, field: usize) -> String {
 }
 
 /// Returns the name of a field, with its schema if the entity names one.
-pub(crate) fn full_name(schema: Option<&str>, table: &str, field: &str) -> String {
+fn full_name(schema: Option<&str>, table: &str, field: &str) -> String {
     match schema {
         Some(schema) => format!("{schema}.{table}.{field}"),
         None => format!("{table}.{field}"),

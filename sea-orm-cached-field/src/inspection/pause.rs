@@ -17,7 +17,7 @@ pub struct Pause {
         serde(rename = "since_seconds", serialize_with = "crate::json::seconds")
     )]
     pub since: Duration,
-    /// The name of whoever has paused the field.
+    /// Who has paused the field, as given to [`CachedFields::pause`](crate::CachedFields::pause).
     pub by: String,
     /// The reason.
     pub reason: String,

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use super::{Count, Pause, counts, duration, full_name};
+use super::{Count, Pause, below, counts, duration, full_name};
 use crate::{
     Error,
     engine::{Engine, Snapshot},
@@ -129,6 +129,14 @@ impl fmt::Display for FieldState {
     }
 }
 
+impl FieldStatus {
+    /// Returns the name of the field: that of its table and its own, as in `lamppost.full_name`.
+    /// The schema comes before it if the entity names one.
+    pub fn name(&self) -> String {
+        full_name(self.schema.as_deref(), &self.table, self.field)
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fields.iter().try_for_each(|field| writeln!(f, "{field}"))
@@ -138,8 +146,7 @@ impl fmt::Display for Status {
 /// `lamppost.full_name: failing, 12 due, 1 failing, for 70 s`
 impl fmt::Display for FieldStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = full_name(self.schema.as_deref(), &self.table, self.field);
-        write!(f, "{name}: {}", self.state)?;
+        write!(f, "{}: {}", self.name(), self.state)?;
         if self.state == FieldState::NotInstalled {
             return Ok(());
         }
@@ -188,7 +195,7 @@ pub(crate) async fn status(
         }));
     }
 
-    inherit(&mut fields, models);
+    inherit(&mut fields, &below(models));
     Ok(Status { fields })
 }
 
@@ -289,21 +296,11 @@ fn of_field(
 }
 
 /// Tells each field how long what it is calculated from has waited.
-fn inherit(fields: &mut [FieldStatus], models: &[Arc<Model>]) {
-    let places = models.iter().flat_map(|model| {
-        (0..model.owner.fields.len()).map(move |field| (Arc::clone(model), field))
-    });
-    let places: Vec<(Arc<Model>, usize)> = places.collect();
+fn inherit(fields: &mut [FieldStatus], below: &[Vec<usize>]) {
     let waiting: Vec<Option<Duration>> = fields.iter().map(|status| status.waiting_for).collect();
-
-    for (status, (model, field)) in fields.iter_mut().zip(&places) {
-        let below = model.all_below(*field).iter().filter_map(|below| {
-            let is_it = |(model, field): &(Arc<Model>, usize)| {
-                model.owner.table == below.model.owner.table && *field == below.field
-            };
-            waiting[places.iter().position(is_it)?]
-        });
-        status.inherited = below.max().filter(|waited| Some(*waited) > status.waiting_for);
+    for (status, below) in fields.iter_mut().zip(below) {
+        let longest = below.iter().filter_map(|input| waiting[*input]).max();
+        status.inherited = longest.filter(|waited| Some(*waited) > status.waiting_for);
     }
 }
 

@@ -41,9 +41,12 @@ pub struct WorkerStatus {
     pub fields: Vec<String>,
     /// How many calculations it runs at a time.
     pub concurrency: u64,
+    /// Whether it may set the gauges of what waits. Of these workers, the youngest does. See
+    /// `Worker::gauges` (feature `metrics`).
+    pub sets_gauges: bool,
     /// The number of fields of rows that it has claimed, as of its last report.
     pub claims: u64,
-    /// The time since it has started.
+    /// The time since its first report, which it writes when it starts.
     #[cfg_attr(
         feature = "serde",
         serde(rename = "started_seconds", serialize_with = "crate::json::seconds")
@@ -67,8 +70,8 @@ pub struct WorkerStatus {
 pub enum WorkerState {
     /// It has reported within the last minute.
     Alive,
-    /// It had nothing to do when it last reported. On SQLite such a worker reports only once an hour,
-    /// because each write wakes all others. So it may be gone.
+    /// It had nothing to do when it last reported. On SQLite such a worker reports only once an
+    /// hour, because each write wakes all others. So it may be gone.
     Idle,
     /// It has not reported for more than a minute: it was killed, or cannot reach the database.
     Gone,
@@ -139,8 +142,17 @@ pub(crate) async fn workers(
 /// Returns what the record beside a model says of a worker.
 fn of_model(backend: Backend, model: &Model, seen: &SeenWorker, age: Duration) -> WorkerStatus {
     let SeenWorker { record, started_for, seen_for } = seen;
-    let WorkerRecord { id, host, process, program, version, fields, concurrency, claims, .. } =
-        record;
+    let WorkerRecord {
+        id,
+        host,
+        process,
+        program,
+        version,
+        fields,
+        concurrency,
+        sets_gauges,
+        claims,
+    } = record;
     let table = &model.owner.table;
     let name = |field| full_name(table.schema.as_deref(), &table.name, field);
     let number = |number: i64| u64::try_from(number).unwrap_or_default();
@@ -164,6 +176,7 @@ fn of_model(backend: Backend, model: &Model, seen: &SeenWorker, age: Duration) -
         version: version.clone(),
         fields: fields.split(',').map(name).collect(),
         concurrency: number(*concurrency),
+        sets_gauges: *sets_gauges,
         claims,
         started: duration(*started_for) + age,
         seen,

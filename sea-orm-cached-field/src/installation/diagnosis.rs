@@ -147,8 +147,8 @@ pub enum Finding {
         field: String,
         /// The number of rows.
         rows: u64,
-        /// The error of one of them.
-        error: String,
+        /// The error of one of them. It may hold values of the row.
+        error: Option<String>,
     },
     /// A change, a row that is due, or an expiry has waited for more than a minute, and has not
     /// been claimed.
@@ -169,8 +169,8 @@ pub enum Finding {
         field: String,
         /// The number of rows.
         rows: u64,
-        /// The error of one of them.
-        error: String,
+        /// The error of one of them. It may hold values of the row.
+        error: Option<String>,
     },
 }
 
@@ -246,7 +246,7 @@ impl fmt::Display for Finding {
             Self::Abandoned { table, objects } => write!(
                 f,
                 "{table}: {} for cached fields that this program does not declare; if no other \
-                 version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`",
+                 version of it does, run `CachedFields::remove_abandoned({table:?}, &db)`",
                 installed(*objects),
             ),
             Self::NewPartition { table, partition } => write!(
@@ -290,9 +290,10 @@ impl fmt::Display for Finding {
             ),
             Self::Failing { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} fails and is tried again later ({error}); fix the cause, \
-                 then {REPAIR}, which tries again at once",
+                "{table}: {field} of {} fails and is tried again later{}; fix the cause, then \
+                 {REPAIR}, which tries again at once",
                 counted(*rows, "row"),
+                in_brackets(error.as_deref()),
             ),
             Self::Waiting { table, seconds, claimed: false } => write!(
                 f,
@@ -307,9 +308,10 @@ impl fmt::Display for Finding {
             ),
             Self::Failed { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} has failed for good ({error}); fix the cause, then \
-                 {REPAIR}, which tries again",
+                "{table}: {field} of {} has failed for good{}; fix the cause, then {REPAIR}, \
+                 which tries again",
                 counted(*rows, "row"),
+                in_brackets(error.as_deref()),
             ),
         }
     }
@@ -319,6 +321,10 @@ impl fmt::Display for Finding {
 fn installed(objects: usize) -> String {
     let were = if objects == 1 { "was" } else { "were" };
     format!("{} {were} installed", counted(objects as u64, "object"))
+}
+
+fn in_brackets(error: Option<&str>) -> String {
+    error.map(|error| format!(" ({error})")).unwrap_or_default()
 }
 
 /// The problems that [`doctor`](crate::CachedFields::doctor) has found. Displayed, each of them is
@@ -331,6 +337,16 @@ impl Diagnosis {
     /// Returns whether nothing is wrong.
     pub fn is_healthy(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Leaves out the texts of errors of calculations, which may hold values of rows.
+    pub fn without_errors(mut self) -> Self {
+        for finding in &mut self.0 {
+            if let Finding::Failing { error, .. } | Finding::Failed { error, .. } = finding {
+                *error = None;
+            }
+        }
+        self
     }
 
     /// Returns the findings, model by model.

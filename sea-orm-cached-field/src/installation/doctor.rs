@@ -188,6 +188,7 @@ async fn rows(
         }
         let table = table.clone();
         let field = fields;
+        let error = Some(error);
         match state {
             _ if owner.field_index(&field).is_none() => {}
             State::Due => {}

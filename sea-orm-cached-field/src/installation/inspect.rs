@@ -218,8 +218,8 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, I
     Ok(without)
 }
 
-/// Adds the columns of cached fields that are not there yet, as they will be. Triggers are made from
-/// the types of the columns that they read.
+/// Adds the columns of cached fields that are not there yet, as they will be. Triggers are made
+/// from the types of the columns that they read.
 fn expect_columns(backend: Backend, table: &mut Described, models: &[Arc<Model>]) {
     let is_it = |model: &&Arc<Model>| {
         let owner = &model.owner.table;

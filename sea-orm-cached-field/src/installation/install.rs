@@ -355,7 +355,6 @@ async fn create_objects(
     changes: &mut Changes,
 ) -> Result<Vec<Renewal>, InstallError> {
     let owner = &inspected.owner;
-    let table = inspected.owner.table.name.clone();
     let mut comparison = compare(db, backend, inspected).await?;
     let mut is_older = false;
 
@@ -399,14 +398,7 @@ async fn create_objects(
     drop_all(db, backend, owner, misplaced, changes).await?;
     for (object, replaces) in wanted {
         create(db, backend, owner, &object, replaces).await?;
-        let table = table.clone();
-        let kind = object.kind.name();
-        let name = object.name;
-        changes.0.push(if replaces {
-            Change::Replaced { table, kind, name }
-        } else {
-            Change::Created { table, kind, name }
-        });
+        changes.0.push(Change::of_object(owner, object, replaces));
     }
 
     // This comes afterwards: where each change takes effect at once, there is no moment without the
@@ -435,11 +427,7 @@ pub(super) async fn drop_all(
     for ((kind, name, parent), _) in objects.into_iter().rev() {
         db.execute_unprepared(&backend.drop_object(&owner.table, kind, &name, parent.as_deref()))
             .await?;
-        changes.0.push(Change::Dropped {
-            table: owner.table.name.clone(),
-            kind: kind.name(),
-            name,
-        });
+        changes.0.push(Change::dropped(&owner.table, kind, name));
     }
     Ok(())
 }

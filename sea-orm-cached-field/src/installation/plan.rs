@@ -75,9 +75,7 @@ pub(crate) async fn plan(
             let beside = &object.on;
             let parent = object.parent.as_deref();
             plan.statements.push(backend.drop_object(beside, object.kind, &object.name, parent));
-            let table = abandoned.owner.name.clone();
-            let kind = object.kind.name();
-            plan.changes.0.push(Change::Dropped { table, kind, name: object.name });
+            plan.changes.0.push(Change::dropped(&abandoned.owner, object.kind, object.name));
         }
     }
 
@@ -143,12 +141,7 @@ async fn add_objects(
     add_drops(plan, backend, owner, misplaced);
     for (object, replaces) in wanted {
         plan.statements.extend(statements(backend, owner, &object, replaces));
-        let kind = object.kind.name();
-        let (table, name) = (table.clone(), object.name);
-        plan.changes.0.push(match replaces {
-            true => Change::Replaced { table, kind, name },
-            false => Change::Created { table, kind, name },
-        });
+        plan.changes.0.push(Change::of_object(owner, object, replaces));
     }
     add_drops(plan, backend, owner, superfluous);
     if has_marks {
@@ -167,7 +160,6 @@ fn add_drops(plan: &mut Plan, backend: Backend, owner: &Owner, objects: Installe
     for ((kind, name, parent), _) in objects.into_iter().rev() {
         let drop = backend.drop_object(&owner.table, kind, &name, parent.as_deref());
         plan.statements.push(drop);
-        let table = owner.table.name.clone();
-        plan.changes.0.push(Change::Dropped { table, kind: kind.name(), name });
+        plan.changes.0.push(Change::dropped(&owner.table, kind, name));
     }
 }

@@ -2,8 +2,9 @@ use std::{fmt, time::Duration};
 
 use super::summary::Done;
 use crate::{
+    catalog::{Object, ObjectKind},
     error::{counted, seconds},
-    layout::Owner,
+    layout::{Owner, Table},
 };
 
 /// A change that [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair)
@@ -117,7 +118,7 @@ pub enum Change {
 /// Displayed, they are counted, and each table is a line. With `{:#}` each change is a line.
 ///
 /// ```text
-/// lamppost: 3 columns added; 3 tables, 1 index, 9 triggers created; 120 rows queued for name
+/// lamppost: 3 columns added; 6 tables, 1 index, 9 triggers created; 120 rows queued for name
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -169,6 +170,22 @@ impl Changes {
 }
 
 impl Change {
+    /// An object that is created, or that replaces the one of its name.
+    pub(super) fn of_object(owner: &Owner, object: Object, replaces: bool) -> Self {
+        let table = owner.table.name.clone();
+        let kind = object.kind.name();
+        let name = object.name;
+        match replaces {
+            true => Self::Replaced { table, kind, name },
+            false => Self::Created { table, kind, name },
+        }
+    }
+
+    /// An object that is dropped, of the owner with this table.
+    pub(super) fn dropped(table: &Table, kind: ObjectKind, name: String) -> Self {
+        Self::Dropped { table: table.name.clone(), kind: kind.name(), name }
+    }
+
     /// Returns the table: the owner's, except for [`Change::Abandoned`].
     pub fn table(&self) -> &str {
         match self {
@@ -191,7 +208,7 @@ impl Change {
 pub(super) fn left_alone(table: &str) -> String {
     format!(
         "left alone, though this program declares no cached fields of it; if no other version of \
-         it does, run `CachedFields::remove_abandoned(&db, {table:?})`"
+         it does, run `CachedFields::remove_abandoned({table:?}, &db)`"
     )
 }
 
@@ -344,7 +361,7 @@ mod tests {
         let changes = Changes(vec![Change::Abandoned { table: "kiosk".to_owned() }]);
         assert_eq!(changes.to_string(), format!("{changes:#}"));
         assert!(
-            changes.to_string().ends_with("`CachedFields::remove_abandoned(&db, \"kiosk\")`\n")
+            changes.to_string().ends_with("`CachedFields::remove_abandoned(\"kiosk\", &db)`\n")
         );
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Summary<'c> {
 /// Changes of one sort, in the order in which the first of each was made.
 #[derive(PartialEq, Eq)]
 enum Part {
-    /// `3 tables, 9 triggers created`
+    /// `6 tables, 9 triggers created`
     Objects { done: Done, kinds: Vec<(&'static str, u64)> },
     /// `120 rows flagged for length, width (version 2)`
     Rows { done: Done, rows: u64, version: Option<u32>, fields: Vec<&'static str> },

@@ -35,7 +35,7 @@ pub(super) async fn drop_tagged(
     objects.sort_by(|a, b| (b.kind, &b.name).cmp(&(a.kind, &a.name)));
     for Tagged { kind, name, on, parent, .. } in objects {
         db.execute_unprepared(&backend.drop_object(&on, kind, &name, parent.as_deref())).await?;
-        changes.0.push(Change::Dropped { table: owner.name.clone(), kind: kind.name(), name });
+        changes.0.push(Change::dropped(owner, kind, name));
     }
     Ok(())
 }

@@ -26,8 +26,8 @@ impl Verdict {
         }
     }
 
-    /// Returns the name of the outcome, as metrics have it. `changed`: the value differs from the one
-    /// before.
+    /// Returns the name of the outcome, as metrics have it. `changed`: the value differs from the
+    /// one before.
     #[cfg(feature = "metrics")]
     pub(crate) fn outcome(self, changed: bool) -> &'static str {
         match self {

@@ -160,7 +160,7 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
     };
 
     let table = model.owner.table.name.as_str();
-    let span = tracing::debug_span!(
+    let span = tracing::info_span!(
         "recalculate",
         table,
         claims = claims.len(),

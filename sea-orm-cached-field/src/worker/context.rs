@@ -86,7 +86,7 @@ impl Context {
             ledger: Ledger::default(),
             tally: Tally::default(),
             figures: Figures::default(),
-            presence: Presence::new(),
+            presence: Presence::default(),
             has_ended: AtomicBool::default(),
             failures: None,
         })

@@ -88,3 +88,25 @@ impl Figures {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_is_added_unless_it_is_too_old() {
+        let table = Table { schema: None, name: "shop".to_owned() };
+        let now = this_minute();
+        let changed = |minute: i64, changed: u64| {
+            let done = Done { changed, ..Done::default() };
+            Minute { minute, field: 0, done }
+        };
+        let figures = Figures::default();
+        figures.give_back(&table, vec![changed(now - KEPT_MINUTES - 2, 1), changed(now - 1, 2)]);
+        figures.give_back(&table, vec![changed(now - 1, 3)]);
+
+        assert!(!figures.is_empty(&table));
+        assert_eq!(figures.take(&table), [changed(now - 1, 5)]);
+        assert!(figures.is_empty(&table));
+    }
+}

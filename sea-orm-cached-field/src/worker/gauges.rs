@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::context::Context;
+use super::{context::Context, presence::host};
 use crate::{
-    Error, WorkerState, inspection,
+    Error, WorkerState, WorkerStatus, inspection,
     metrics::{self, Waiting},
     registry::Model,
 };
 
 impl Context {
-    /// Sets the gauges of all models, unless another worker does.
+    /// Sets the gauges of all models: to what waits, or to 0 if another worker does.
     pub(super) async fn set_gauges(&self) {
         if !self.settings.gauges {
             return;
@@ -27,8 +27,13 @@ impl Context {
         let models = std::slice::from_ref(model);
         let mut workers = inspection::workers(&self.db, models).await?;
         workers.retain(|worker| worker.state != WorkerState::Gone);
-        if workers.iter().map(|worker| worker.id).min() != Some(self.id) {
-            return Ok(());
+        match setter(&workers, self.id, std::process::id(), &host()) {
+            Setter::This => {}
+            Setter::AnotherOfThisProcess => return Ok(()),
+            Setter::AnotherProcess => {
+                set_to_zero(model);
+                return Ok(());
+            }
         }
 
         metrics::set_workers(&model.owner.table.name, workers.len());
@@ -45,5 +50,68 @@ impl Context {
             });
         }
         Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setter {
+    This,
+    AnotherOfThisProcess,
+    AnotherProcess,
+}
+
+/// Returns which of these workers sets the gauges. It is the youngest: an older one may have been
+/// killed, and a newer release knows all fields.
+fn setter(workers: &[WorkerStatus], this: i64, process: u32, host: &str) -> Setter {
+    let setting = workers.iter().filter(|worker| worker.sets_gauges);
+    match setting.min_by_key(|worker| (worker.started, worker.id)) {
+        Some(youngest) if youngest.id == this => Setter::This,
+        Some(youngest) if youngest.process == process && youngest.host == host => {
+            Setter::AnotherOfThisProcess
+        }
+        _ => Setter::AnotherProcess,
+    }
+}
+
+/// What this process has set before must not stay.
+fn set_to_zero(model: &Model) {
+    let table = &*model.owner.table.name;
+    metrics::set_workers(table, 0);
+    for field in &model.owner.fields {
+        metrics::set_gauges(&Waiting { table, field: field.name, ..Waiting::default() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn worker(id: i64, process: u32, started: u64, sets_gauges: bool) -> WorkerStatus {
+        WorkerStatus {
+            id,
+            host: "lantern".to_owned(),
+            process,
+            program: "shop".to_owned(),
+            version: "1.0.0".to_owned(),
+            fields: Vec::new(),
+            concurrency: 8,
+            sets_gauges,
+            claims: 0,
+            started: Duration::from_secs(started),
+            seen: Duration::ZERO,
+            state: WorkerState::Alive,
+        }
+    }
+
+    #[test]
+    fn the_youngest_worker_sets_them() {
+        let workers = [worker(1, 7, 20, true), worker(2, 7, 10, true), worker(3, 8, 5, false)];
+        let of = |id, process, host| setter(&workers, id, process, host);
+        assert_eq!(of(2, 7, "lantern"), Setter::This);
+        assert_eq!(of(1, 7, "lantern"), Setter::AnotherOfThisProcess);
+        assert_eq!(of(4, 9, "lantern"), Setter::AnotherProcess);
+        assert_eq!(of(4, 7, "candle"), Setter::AnotherProcess, "a container has process 7, too");
     }
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::context::Context;
 use crate::{
     Error,
-    activity::{WorkerRecord, this_moment},
+    activity::WorkerRecord,
     protocol::{self, Report},
     registry::Model,
 };
@@ -24,13 +24,9 @@ const BETWEEN_IDLE_REPORTS: Duration = Duration::from_secs(3_600);
 /// The time that the end of a worker waits for its last report.
 const LAST_REPORT: Duration = Duration::from_secs(5);
 
-/// What a worker has written of itself.
-pub(super) struct Presence {
-    /// The time of its start, by its own clock, in milliseconds since 1970.
-    started_at: i64,
-    /// It is locked while the worker writes.
-    state: tokio::sync::Mutex<State>,
-}
+/// What a worker has written of itself. It is locked while the worker writes.
+#[derive(Default)]
+pub(super) struct Presence(tokio::sync::Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -38,12 +34,6 @@ struct State {
     written: Vec<Option<(i64, Instant)>>,
     /// Whether the worker has ended, and must not be written of again.
     has_left: bool,
-}
-
-impl Presence {
-    pub(super) fn new() -> Self {
-        Self { started_at: this_moment(), state: tokio::sync::Mutex::default() }
-    }
 }
 
 impl Context {
@@ -68,7 +58,7 @@ impl Context {
 
     /// Writes that the worker is there, and what it did since the last report.
     async fn report(&self) {
-        let mut state = self.presence.state.lock().await;
+        let mut state = self.presence.0.lock().await;
         if state.has_left {
             return;
         }
@@ -88,7 +78,7 @@ impl Context {
         }
     }
 
-    /// Writes what a worker did that is not there for long. It waits for that only for a while.
+    /// Writes what a worker that does not stay did. It waits for that only for a while.
     pub(super) async fn report_work(self: &Arc<Self>) {
         let context = Arc::clone(self);
         // A task of its own, so that no statement is stopped.
@@ -115,7 +105,7 @@ impl Context {
     }
 
     async fn leave_now(&self) {
-        let mut state = self.presence.state.lock().await;
+        let mut state = self.presence.0.lock().await;
         if std::mem::replace(&mut state.has_left, true) || !self.write_rest().await {
             return;
         }
@@ -164,20 +154,27 @@ impl Context {
         let program = program.as_deref().and_then(|path| path.file_stem());
         WorkerRecord {
             id: self.id,
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            host: host(),
             process: std::process::id().into(),
             program: program.unwrap_or_default().to_string_lossy().into_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             fields: model.owner.fields.iter().map(|field| field.name).collect::<Vec<_>>().join(","),
             concurrency: i64::try_from(self.settings.concurrency).unwrap_or(i64::MAX),
+            #[cfg(feature = "metrics")]
+            sets_gauges: self.settings.gauges,
+            #[cfg(not(feature = "metrics"))]
+            sets_gauges: false,
             claims,
-            started_at: self.presence.started_at,
         }
     }
 }
 
-/// A report that is lost is no reason to stop, or to warn: what is wrong with the database is told
-/// elsewhere.
+/// The name of this machine.
+pub(super) fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
+/// A worker goes on without its reports. If the database does not work, other warnings say so.
 fn not_reported(model: &Model, error: &Error) {
     let table = &*model.owner.table.name;
     tracing::debug!(table, "could not report: {}", error.with_sources());

@@ -138,9 +138,10 @@ impl Worker {
         self
     }
 
-    /// Sets whether the worker sets the gauges of what waits, every 30 seconds. They need a few
-    /// statements, with the same bounds as [`CachedFields::status`](crate::CachedFields::status). The
-    /// default is `true`. See [`metrics`](crate::metrics).
+    /// Sets whether the worker may set the gauges of what waits, every 30 seconds. They need a few
+    /// statements, with the same bounds as [`CachedFields::status`](crate::CachedFields::status).
+    /// Only the youngest worker that may do so does. The default is `true`. See
+    /// [`metrics`](crate::metrics).
     #[cfg(feature = "metrics")]
     pub fn gauges(mut self, set: bool) -> Self {
         self.settings.gauges = set;

@@ -1,5 +1,5 @@
-//! All that `django-cached-field` does, by the names that it has there: src/docs/from-django.md leads
-//! from each name to its test.
+//! All that `django-cached-field` does, by the names that it has there: src/docs/from-django.md
+//! leads from each name to its test.
 
 #![allow(dead_code, reason = "SeaORM generates more than a test uses")]
 

@@ -8,7 +8,7 @@ use crate::street::*;
 #[apply(contract)]
 async fn cached_field_eager_recalculation(db: TestDb) {
     set_up(&db).await;
-    CachedFields::set_eager_recalculation(&db, false).unwrap();
+    CachedFields::set_eager_recalculation(false, &db).unwrap();
     ada(&db).await.flag_slow_full_name_as_stale(&*db).await.unwrap();
     assert_eq!((drain(&db).await, ada(&db).await.slow_full_name_recalculation_needed), (0, true));
     assert_eq!(ada(&db).await.slow_full_name(&*db).await.unwrap(), "The Ada of Peru");

@@ -16,7 +16,7 @@ use tracing::{
 const NOTICES: &str = "sqlx::postgres::notice";
 
 /// Keeps what the library says, and what PostgreSQL says to it, each with its level, its fields and
-/// its span.
+/// its span. It also keeps the spans of SeaORM, each with the span around it.
 #[derive(Clone, Default)]
 pub struct Log {
     said: Arc<Mutex<Vec<String>>>,
@@ -117,7 +117,12 @@ impl Visit for Said {
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let is_ours = metadata.target().starts_with("sea_orm_cached_field::");
-        (is_ours && *metadata.level() <= Level::DEBUG) || metadata.target() == NOTICES
+        let is_of_tests = metadata.is_span() && metadata.target().starts_with("worker::");
+        let is_of_sea_orm = metadata.is_span() && metadata.target().starts_with("sea_orm::");
+        (is_ours && *metadata.level() <= Level::DEBUG)
+            || is_of_tests
+            || is_of_sea_orm
+            || metadata.target() == NOTICES
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -142,7 +147,11 @@ impl Subscriber for Log {
         let mut said = Said::default();
         span.record(&mut said);
         let mut spans = self.spans.lock().unwrap();
-        spans.push(format!("{}{}", span.metadata().name(), said.fields));
+        let around = ENTERED.with_borrow(|entered| entered.last().copied());
+        let around = around.filter(|_| span.metadata().target().starts_with("sea_orm::"));
+        let around = around.map(|around| format!(" in ({})", spans[around as usize - 1]));
+        let name = span.metadata().name();
+        spans.push(format!("{name}{}{}", said.fields, around.unwrap_or_default()));
         Id::from_u64(spans.len() as u64)
     }
 

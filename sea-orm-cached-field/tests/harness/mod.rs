@@ -340,7 +340,8 @@ impl TestDb {
         let text =
             format!("UPDATE _{table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL");
 
-        // The server may still run a statement of a killed worker, which may deadlock with this one.
+        // The server may still run a statement of a killed worker, which may deadlock with this
+        // one.
         let due = async {
             while let Err(error) = self.execute_unprepared(&text).await.map_err(Error::from) {
                 assert!(error.is_transient(), "{text}: {error}");

@@ -45,6 +45,8 @@ macro_rules! parcels {
 parcels!(narrow, i32);
 parcels!(wide, i64);
 
+const LABEL: &str = "parcel.label";
+
 async fn widen(db: &TestDb) {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
@@ -72,7 +74,8 @@ async fn by_install_alone(db: TestDb) {
     db.drain(narrow::models()).await;
 
     db.sql("UPDATE parcel SET name = 'Bea' WHERE id = 1").await;
-    CachedFields::suspend(&*db, "parcel").await.expect("suspended");
+    narrow::models().pause(LABEL, "ann", "the new key", &db).await.expect("paused");
+    CachedFields::suspend("parcel", &*db).await.expect("suspended");
     widen(&db).await;
     // PostgreSQL lets no session go on with statements whose result has another type by now.
     let db = db.reopened().await;
@@ -89,6 +92,8 @@ async fn by_install_alone(db: TestDb) {
     assert!(report.contains("parcel: dropped table _parcel_cached_marks\n"), "{report}");
     assert!(report.ends_with("parcel: flagged 3 rows for label\n"), "{report}");
     assert_eq!(installed(&db, wide::models()).await, "nothing to do\n");
+    assert_eq!(db.drain(wide::models()).await, 0, "it is still paused");
+    assert!(wide::models().resume(LABEL, &db).await.expect("resumed"));
 
     db.drain(wide::models()).await;
     let labels = db

@@ -66,7 +66,7 @@ async fn also_of_what_was_lost(db: TestDb) {
     set_up_lampposts(&db).await;
     a_lamppost(&db, "Ada").await;
     db.drain(lampposts()).await;
-    CachedFields::suspend(&*db, "pigeon").await.expect("suspended");
+    CachedFields::suspend("pigeon", &*db).await.expect("suspended");
     let plan = planned(&db).await;
     assert!(plan.contains("lamppost: created trigger zz_cached_field"), "{plan}");
     assert!(plan.ends_with("lamppost: flagged all rows for full_name\n"), "{plan}");

@@ -22,7 +22,7 @@ async fn shops_and_kiosks(db: TestDb) -> TestDb {
     db
 }
 
-const LEFT_ALONE: &str = "kiosk: left alone, though this program declares no cached fields of it; if no other version of it does, run `CachedFields::remove_abandoned(&db, \"kiosk\")`\n";
+const LEFT_ALONE: &str = "kiosk: left alone, though this program declares no cached fields of it; if no other version of it does, run `CachedFields::remove_abandoned(\"kiosk\", &db)`\n";
 
 #[apply(contract)]
 async fn and_removed_when_asked(db: TestDb) {
@@ -34,7 +34,7 @@ async fn and_removed_when_asked(db: TestDb) {
         "{diagnosis}"
     );
     assert!(
-        diagnosis.to_string().contains("`CachedFields::remove_abandoned(&db, \"kiosk\")`"),
+        diagnosis.to_string().contains("`CachedFields::remove_abandoned(\"kiosk\", &db)`"),
         "{diagnosis}"
     );
 
@@ -42,7 +42,7 @@ async fn and_removed_when_asked(db: TestDb) {
     assert_eq!(installed(&db, before::models()).await, LEFT_ALONE);
     assert_eq!(left_of(&db, "kiosk").await, before);
 
-    let changes = CachedFields::remove_abandoned(&*db, "kiosk").await.expect("removed");
+    let changes = CachedFields::remove_abandoned("kiosk", &*db).await.expect("removed");
     let changes = format!("{changes:#}");
     assert!(changes.starts_with("kiosk: dropped trigger "), "{changes}");
     assert_eq!(left_of(&db, "kiosk").await, Vec::<String>::new());
@@ -72,7 +72,7 @@ async fn but_not_those_of_another_program(db: TestDb) {
     assert!(before::models().doctor(&*db).await.expect("examined").is_healthy());
     assert_eq!(installed(&db, before::models()).await, "nothing to do\n");
     let error =
-        CachedFields::remove_abandoned(&*db, "kiosk").await.expect_err("refused").to_string();
+        CachedFields::remove_abandoned("kiosk", &*db).await.expect_err("refused").to_string();
     let reason = "the cached fields of `kiosk` are not abandoned: they were declared by the crate billing, which is no part of this program: call `uninstall` in the program that has it; if there is none any more, first run `UPDATE ";
     assert!(error.starts_with(reason), "{error}");
     before::models().uninstall(&*db).await.expect("uninstalled");
@@ -83,7 +83,7 @@ async fn but_not_those_of_another_program(db: TestDb) {
 async fn nor_those_that_this_program_declares(db: TestDb) {
     a_shop_at_rest(&db).await;
     let error =
-        CachedFields::remove_abandoned(&*db, "shop").await.expect_err("refused").to_string();
+        CachedFields::remove_abandoned("shop", &*db).await.expect_err("refused").to_string();
     assert_eq!(
         error,
         "the cached fields of `shop` are not abandoned: a model of this program declares them: to drop what serves it, use `uninstall`"
@@ -95,7 +95,7 @@ async fn nor_those_that_this_program_declares(db: TestDb) {
 async fn and_there_may_be_none(db: TestDb) {
     a_shop_at_rest(&db).await;
     let changes =
-        CachedFields::remove_abandoned(&*db, "kiosk").await.expect("nothing there").to_string();
+        CachedFields::remove_abandoned("kiosk", &*db).await.expect("nothing there").to_string();
     assert_eq!(changes, "nothing to do\n");
 }
 

@@ -76,11 +76,11 @@ async fn and_no_write_fails_or_is_lost(db: TestDb) {
 #[apply(contract)]
 async fn by_one_call_each(db: TestDb) {
     a_shop_at_rest(&db).await;
-    let changes = format!("{:#}", CachedFields::suspend(&*db, "sale").await.expect("suspended"));
+    let changes = format!("{:#}", CachedFields::suspend("sale", &*db).await.expect("suspended"));
     assert!(changes.starts_with("shop: dropped trigger "), "{changes}");
     assert!(!has(&db, "trigger zz_cached_field").await);
     assert_eq!(
-        CachedFields::suspend(&*db, "sale").await.expect("suspended").to_string(),
+        CachedFields::suspend("sale", &*db).await.expect("suspended").to_string(),
         "nothing to do\n"
     );
     db.sql("UPDATE sale SET amount = 20").await;
@@ -95,7 +95,7 @@ async fn by_one_call_each(db: TestDb) {
 async fn of_that_table_alone(db: TestDb) {
     a_shop_at_rest(&db).await;
     set_up_lampposts(&db).await;
-    CachedFields::suspend(&*db, "sale").await.expect("suspended");
+    CachedFields::suspend("sale", &*db).await.expect("suspended");
     assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
 }
 
@@ -108,7 +108,7 @@ async fn also_of_what_is_being_calculated(db: TestDb) {
     a_pigeon(&db, id, 300).await;
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
-    CachedFields::suspend(&*db, "pigeon").await.expect("suspended");
+    CachedFields::suspend("pigeon", &*db).await.expect("suspended");
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
     installed(&db, lampposts()).await;
     gate.open();
@@ -120,7 +120,7 @@ async fn also_of_what_is_being_calculated(db: TestDb) {
 #[apply(contract)]
 async fn but_not_of_a_table_that_is_not_there(db: TestDb) {
     a_shop_at_rest(&db).await;
-    let error = CachedFields::suspend(&*db, "sales").await.expect_err("misspelled").to_string();
+    let error = CachedFields::suspend("sales", &*db).await.expect_err("misspelled").to_string();
     assert_eq!(
         error,
         "there is no table `sales` whose triggers could be suspended: give its name as it is before the migration"

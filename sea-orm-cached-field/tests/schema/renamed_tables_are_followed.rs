@@ -37,7 +37,7 @@ async fn by_the_next_install(db: TestDb) {
 #[apply(contract)]
 async fn also_what_was_written_after_the_triggers_were_suspended(db: TestDb) {
     a_shop_at_rest(&db).await;
-    CachedFields::suspend(&*db, "shop").await.expect("suspended");
+    CachedFields::suspend("shop", &*db).await.expect("suspended");
     db.sql("ALTER TABLE shop RENAME TO store").await;
     db.sql("UPDATE sale SET amount = 20").await;
     db.sql("UPDATE store SET name = 'Ada'").await;

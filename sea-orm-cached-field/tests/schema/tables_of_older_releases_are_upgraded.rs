@@ -227,7 +227,7 @@ async fn with_all_that_waits_in_them(db: TestDb) {
 async fn also_if_their_triggers_were_suspended_before(db: TestDb) {
     for (_, db) in each_older_schema(&db).await {
         for table in ["measure", "city"] {
-            CachedFields::suspend(&*db, table).await.expect("suspended");
+            CachedFields::suspend(table, &*db).await.expect("suspended");
         }
         db.sql("UPDATE measure SET inches = 3").await;
         db.sql("UPDATE pigeon SET weight_in_g = 700").await;

@@ -118,7 +118,7 @@ async fn nor_does_one_that_makes_the_table_under_its_own_name(db: TestDb) {
 async fn an_owner_needs_one(db: TestDb) {
     for table in ["lamppost", "pigeon", "city"] {
         let db = lampposts_at_work(db.another_database().await).await;
-        CachedFields::suspend(&*db, table).await.expect("suspended");
+        CachedFields::suspend(table, &*db).await.expect("suspended");
         migrate(&db, &anew(&db, table).await).await;
     }
 }

@@ -97,7 +97,7 @@ async fn and_none_for_what_did_not_change(db: TestDb) {
 async fn also_of_all_else_that_changes_what_is_installed(db: TestDb) {
     tables(&db).await;
     both().install(&*db).await.expect("installed");
-    let suspend = async |db: &DatabaseConnection| CachedFields::suspend(db, "pigeon").await;
+    let suspend = async |db: &DatabaseConnection| CachedFields::suspend("pigeon", db).await;
     assert_logged(&["lamppost"], changes(&db, suspend).await);
 
     let repaired = changes(&db, async |db| both().repair(db).await).await;

@@ -1,4 +1,4 @@
-//! A pause stands in the database: workers leave the field alone until it is resumed. Nothing is
+//! A pause is stored in the database: workers leave the field alone until it is resumed. Nothing is
 //! lost, and readers go on.
 
 use sea_orm_cached_field::{CachedFields, Error, FieldState, FieldStatus, Key, Pause};
@@ -19,11 +19,11 @@ fn models() -> CachedFields {
 }
 
 async fn pause(db: &TestDb, field: &str) {
-    models().pause(db, field, "ann", REASON).await.expect("paused");
+    models().pause(field, "ann", REASON, db).await.expect("paused");
 }
 
 async fn resume(db: &TestDb, field: &str) {
-    assert!(models().resume(db, field).await.expect("resumed"), "it was paused");
+    assert!(models().resume(field, db).await.expect("resumed"), "it was paused");
 }
 
 async fn status(db: &TestDb, models: CachedFields, field: &str) -> FieldStatus {
@@ -60,7 +60,7 @@ async fn until_it_is_resumed(db: TestDb) {
     db.drain(clubs()).await;
     assert_eq!(values(&db, 2).await, (Some(7), Some(7), Some("No. 7".to_owned())));
     assert_eq!(db.pending("club").await, 0);
-    assert!(!clubs().resume(&db, "club.rank").await.expect("nothing to resume"));
+    assert!(!clubs().resume("club.rank", &db).await.expect("nothing to resume"));
 }
 
 #[apply(contract)]
@@ -99,7 +99,7 @@ async fn by_workers_of_other_processes(db: TestDb) {
     eventually("the worker is there", is_there).await;
     assert_eq!(fragile::Place::of(&db).times(paused), 0);
 
-    fragiles().resume(&db, "fragile.opinion").await.expect("resumed");
+    fragiles().resume("fragile.opinion", &db).await.expect("resumed");
     let place = fragile::Place::of(&db);
     place.arrivals(1).await;
     place.open(1);
@@ -108,7 +108,7 @@ async fn by_workers_of_other_processes(db: TestDb) {
 }
 
 async fn pause_opinion(db: &TestDb, by: &str, reason: &str) {
-    fragiles().pause(db, "fragile.opinion", by, reason).await.expect("paused");
+    fragiles().pause("fragile.opinion", by, reason, db).await.expect("paused");
 }
 
 #[apply(contract)]
@@ -152,7 +152,7 @@ async fn and_nothing_is_paused_if_the_table_is_lost(db: TestDb) {
 async fn over_installations_and_restarts(db: TestDb) {
     set_up_clubs(&db).await;
     pause(&db, "club.rank").await;
-    CachedFields::suspend(&*db, "bonus").await.expect("suspended");
+    CachedFields::suspend("bonus", &*db).await.expect("suspended");
     clubs().install(&*db).await.expect("installed");
     clubs_at(&db, [1, 2, 3]).await;
     let pool = connect(&db.url).await;
@@ -198,7 +198,7 @@ async fn and_says_by_whom_since_when_and_why(db: TestDb) {
 
     let [id] = rows_of(&db, ["fine"]).await;
     let key = Key::new([id.into()]);
-    let explained = fragiles().explain(&db, "fragile.opinion", &key).await.expect("explained");
+    let explained = fragiles().explain("fragile.opinion", &key, &db).await.expect("explained");
     let explained = explained.to_string();
     let reason = "workers leave this field alone: paused since";
     assert!(explained.contains(reason) && explained.contains("by bob"), "{explained}");
@@ -206,7 +206,7 @@ async fn and_says_by_whom_since_when_and_why(db: TestDb) {
     db.shift("_fragile_cached_marks", "marked_at", -70).await;
     let diagnosis = fragiles().doctor(&*db).await.expect("examined");
     assert!(diagnosis.is_healthy(), "no worker is to blame: {diagnosis}");
-    fragiles().resume(&db, "fragile.opinion").await.expect("resumed");
+    fragiles().resume("fragile.opinion", &db).await.expect("resumed");
     let diagnosis = fragiles().doctor(&*db).await.expect("examined").to_string();
     assert!(diagnosis.contains("a change has waited"), "{diagnosis}");
 }
@@ -214,11 +214,11 @@ async fn and_says_by_whom_since_when_and_why(db: TestDb) {
 #[apply(contract)]
 async fn or_an_error_says_that_there_is_no_such_field(db: TestDb) {
     set_up_fragiles(&db).await;
-    let unknown = fragiles().pause(&db, "fragile.mood", "ann", REASON).await.unwrap_err();
+    let unknown = fragiles().pause("fragile.mood", "ann", REASON, &db).await.unwrap_err();
     assert!(matches!(unknown, Error::NoSuchField { .. }), "{unknown}");
     fragiles().uninstall(&*db).await.expect("uninstalled");
-    let missing = fragiles().pause(&db, "fragile.opinion", "ann", REASON).await.unwrap_err();
+    let missing = fragiles().pause("fragile.opinion", "ann", REASON, &db).await.unwrap_err();
     assert!(matches!(missing, Error::NotInstalled { .. }), "{missing}");
-    let missing = fragiles().resume(&db, "fragile.opinion").await.unwrap_err();
+    let missing = fragiles().resume("fragile.opinion", &db).await.unwrap_err();
     assert!(matches!(missing, Error::NotInstalled { .. }), "{missing}");
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 async fn explained(db: &TestDb, models: CachedFields, field: &str, id: i32) -> Explanation {
-    models.explain(db, field, &Key::new([id.into()])).await.expect("an explanation")
+    models.explain(field, &Key::new([id.into()]), db).await.expect("an explanation")
 }
 
 async fn opinion(db: &TestDb, id: i32) -> Explanation {
@@ -175,7 +175,7 @@ async fn that_is_left_to_its_readers(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
     db.sql("DELETE FROM _fragile_cached_marks").await;
-    CachedFields::set_eager_recalculation(&db, false).unwrap();
+    CachedFields::set_eager_recalculation(false, &db).unwrap();
     assert_eq!(opinion(&db, id).await.reasons, [Reason::LeftToReaders, Reason::Empty]);
 }
 
@@ -239,6 +239,6 @@ async fn where_nothing_is_installed(db: TestDb) {
     db.create(Entity).await;
     let [id] = rows_of(&db, ["fine"]).await;
     let key = Key::new([id.into()]);
-    let error = fragiles().explain(&db, "fragile.opinion", &key).await.unwrap_err();
+    let error = fragiles().explain("fragile.opinion", &key, &db).await.unwrap_err();
     assert!(matches!(error, Error::NotInstalled { .. }), "{error}");
 }

@@ -41,7 +41,7 @@ async fn by_their_errors_the_most_frequent_first(db: TestDb) {
     assert!((1_000..=3_600).contains(&retry_in), "{retry_in} s");
     assert!(failed[0].waiting_for < Duration::from_secs(600), "{failed:?}");
 
-    let rows = fragiles().failed_rows(&db, &failed[1], None, 10).await.expect("rows");
+    let rows = fragiles().failed_rows(&failed[1], None, 10, &db).await.expect("rows");
     let [only] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((&only.key, only.attempts, only.is_final), (&Key::new([first.into()]), 1, false));
 
@@ -57,7 +57,7 @@ async fn by_their_errors_the_most_frequent_first(db: TestDb) {
     assert_eq!(failed[0].retry_in, None);
 
     let pages = async |after: Option<&Key>| {
-        let page = fragiles().failed_rows(&db, &failed[0], after, 1).await.expect("a page");
+        let page = fragiles().failed_rows(&failed[0], after, 1, &db).await.expect("a page");
         page.into_iter().map(|row| (row.key, row.attempts, row.is_final)).collect::<Vec<_>>()
     };
     let keys = [second, third].map(|id| Key::new([id.into()]));
@@ -81,12 +81,12 @@ async fn a_group_a_row_a_field_and_all_of_them_are_retried(db: TestDb) {
     // Neither a row that is right, nor one that does not exist.
     for id in [four, 99] {
         let key = Key::new([id.into()]);
-        let retried = fragiles().retry(&db, Retry::Row("fragile.opinion", &key)).await;
+        let retried = fragiles().retry(Retry::Row("fragile.opinion", &key), &db).await;
         assert_eq!(retried.unwrap(), 0);
     }
 
     let key = Key::new([one.into()]);
-    let retry_one = async || fragiles().retry(&db, Retry::Row("fragile.opinion", &key)).await;
+    let retry_one = async || fragiles().retry(Retry::Row("fragile.opinion", &key), &db).await;
     assert_eq!(retry_one().await.unwrap(), 1);
     assert_eq!(retry_one().await.unwrap(), 0, "it is due already");
     give_up().await;
@@ -94,16 +94,16 @@ async fn a_group_a_row_a_field_and_all_of_them_are_retried(db: TestDb) {
 
     let failed = groups(&db).await;
     assert_eq!(failed[0].rows, Count::Exactly(2));
-    assert_eq!(fragiles().retry(&db, Retry::Group(&failed[0])).await.unwrap(), 2);
+    assert_eq!(fragiles().retry(Retry::Group(&failed[0]), &db).await.unwrap(), 2);
     give_up().await;
     assert_eq!([one, two, three].map(|id| place.times(id)), [3, 2, 1]);
 
-    assert_eq!(fragiles().retry(&db, Retry::Field("fragile.opinion")).await.unwrap(), 3);
+    assert_eq!(fragiles().retry(Retry::Field("fragile.opinion"), &db).await.unwrap(), 3);
     give_up().await;
     assert_eq!([one, two, three].map(|id| place.times(id)), [4, 3, 2]);
 
     place.repaired.store(true, Ordering::SeqCst);
-    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 3);
+    assert_eq!(fragiles().retry(Retry::All, &db).await.unwrap(), 3);
     give_up().await;
     assert_opinion(&db, one, "feels error until repaired").await;
     assert_opinion(&db, two, "feels error until repaired").await;
@@ -117,7 +117,7 @@ async fn a_worker_that_runs_takes_what_is_retried(db: TestDb) {
     let worker = start(fragiles().worker(&db).max_attempts(1));
     eventually("it is given up", async || given_up(&db, id).await).await;
     place.repaired.store(true, Ordering::SeqCst);
-    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 1);
+    assert_eq!(fragiles().retry(Retry::All, &db).await.unwrap(), 1);
     eventually("it is right", async || queued(&db, id).await == 0).await;
     worker.stop().await;
     assert_opinion(&db, id, "feels error until repaired").await;
@@ -134,7 +134,7 @@ async fn many_failures_are_retried_page_by_page(db: TestDb) {
         let columns = "key_1, field, generation, due_at, last_error";
         db.sql(&format!("INSERT INTO {QUEUE} ({columns}) VALUES {}", rows.join(", "))).await;
     }
-    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 3_000);
+    assert_eq!(fragiles().retry(Retry::All, &db).await.unwrap(), 3_000);
     let left = format!("SELECT count(*) FROM {QUEUE} WHERE due_at IS NULL OR attempts > 0");
     assert_eq!(db.scalar::<i64>(&left).await, 0);
 }
@@ -142,13 +142,13 @@ async fn many_failures_are_retried_page_by_page(db: TestDb) {
 #[apply(contract)]
 async fn a_field_that_does_not_exist_is_an_error(db: TestDb) {
     set_up_fragiles(&db).await;
-    let error = fragiles().retry(&db, Retry::Field("fragile.opinions")).await.unwrap_err();
+    let error = fragiles().retry(Retry::Field("fragile.opinions"), &db).await.unwrap_err();
     assert!(matches!(error, Error::NoSuchField { .. }), "{error}");
     let expected = "`fragile.opinions` does not name one cached field; there is fragile.opinion";
     assert_eq!(error.to_string(), expected);
 
     let key = Key::new([1.into(), 2.into()]);
-    let error = fragiles().retry(&db, Retry::Row("fragile.opinion", &key)).await.unwrap_err();
+    let error = fragiles().retry(Retry::Row("fragile.opinion", &key), &db).await.unwrap_err();
     assert!(matches!(error, Error::WrongKey { .. }), "{error}");
     let expected = "the key (1, 2) of `fragile` has to have 1 values, one for each key column";
     assert_eq!(error.to_string(), expected);
@@ -170,8 +170,8 @@ async fn a_few_failures_behind_very_many_are_retried(db: TestDb) {
 
     let failed = clubs().failed(&db).await.expect("groups");
     assert!(!failed.is_complete, "{failed:?}");
-    assert_eq!(clubs().retry(&db, Retry::Field("club.rank")).await.unwrap(), 2);
-    assert_eq!(clubs().retry(&db, Retry::All).await.unwrap(), 11_000);
+    assert_eq!(clubs().retry(Retry::Field("club.rank"), &db).await.unwrap(), 2);
+    assert_eq!(clubs().retry(Retry::All, &db).await.unwrap(), 11_000);
     let left = format!("SELECT count(*) FROM {queue} WHERE due_at IS NULL");
     assert_eq!(db.scalar::<i64>(&left).await, 0);
 }
@@ -185,9 +185,9 @@ async fn errors_that_differ_in_case_are_two_groups(db: TestDb) {
     db.sql(&format!("INSERT INTO {QUEUE} ({columns}) VALUES {rows}")).await;
     let failed = groups(&db).await;
     assert_eq!(failed.len(), 2, "{failed:?}");
-    let rows = fragiles().failed_rows(&db, &failed[0], None, 10).await.expect("rows");
+    let rows = fragiles().failed_rows(&failed[0], None, 10, &db).await.expect("rows");
     assert_eq!(rows.len(), 1);
-    assert_eq!(fragiles().retry(&db, Retry::Group(&failed[0])).await.unwrap(), 1);
+    assert_eq!(fragiles().retry(Retry::Group(&failed[0]), &db).await.unwrap(), 1);
 }
 
 /// A row that fails again while others are retried is not retried without end.
@@ -198,7 +198,7 @@ async fn a_retry_ends_beside_a_worker_that_fails(db: TestDb) {
     fragiles().worker(&db).max_attempts(1).drain().await.unwrap();
     assert_eq!(place.all_times(), 2_500);
     let worker = start(fragiles().worker(&db).max_attempts(1));
-    assert_eq!(fragiles().retry(&db, Retry::All).await.unwrap(), 2_500);
+    assert_eq!(fragiles().retry(Retry::All, &db).await.unwrap(), 2_500);
     worker.stop().await;
 }
 
@@ -206,7 +206,7 @@ async fn a_retry_ends_beside_a_worker_that_fails(db: TestDb) {
 async fn where_nothing_is_installed(db: TestDb) {
     db.create(Entity).await;
     let is_not_installed = |error: &Error| error.to_string().contains("are not installed");
-    let error = fragiles().retry(&db, Retry::All).await.unwrap_err();
+    let error = fragiles().retry(Retry::All, &db).await.unwrap_err();
     assert!(is_not_installed(&error), "{error}");
     let error = fragiles().failed(&db).await.unwrap_err();
     assert!(is_not_installed(&error), "{error}");

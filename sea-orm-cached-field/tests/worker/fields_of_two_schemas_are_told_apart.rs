@@ -73,9 +73,9 @@ async fn set_up_items(db: &TestDb) {
 async fn by_the_schema_before_their_names(db: TestDb) {
     set_up_items(&db).await;
     let key = Key::new([2.into()]);
-    let explained = items().explain(&db, "archive.item.total", &key).await.unwrap().to_string();
+    let explained = items().explain("archive.item.total", &key, &db).await.unwrap().to_string();
     assert!(explained.starts_with("archive.item.total 2 is stale\n"), "{explained}");
-    let explained = items().explain(&db, "item.total", &key).await.unwrap().to_string();
+    let explained = items().explain("item.total", &key, &db).await.unwrap().to_string();
     assert!(explained.starts_with("item.total 2 does not exist\n"), "{explained}");
 
     let groups = items().failed(&db).await.unwrap().groups;
@@ -85,9 +85,9 @@ async fn by_the_schema_before_their_names(db: TestDb) {
         "archive.item.total: 2 rows have failed for good: Custom Error: no total",
     ];
     assert_eq!(shown, expected);
-    assert_eq!(items().failed_rows(&db, &groups[1], None, 10).await.unwrap().len(), 2);
-    assert_eq!(items().retry(&db, Retry::Group(&groups[0])).await.unwrap(), 1);
-    assert_eq!(items().retry(&db, Retry::Field("archive.item.total")).await.unwrap(), 2);
+    assert_eq!(items().failed_rows(&groups[1], None, 10, &db).await.unwrap().len(), 2);
+    assert_eq!(items().retry(Retry::Group(&groups[0]), &db).await.unwrap(), 1);
+    assert_eq!(items().retry(Retry::Field("archive.item.total"), &db).await.unwrap(), 2);
 }
 
 /// Where only one table has such a field, its schema need not be named.
@@ -95,8 +95,8 @@ async fn by_the_schema_before_their_names(db: TestDb) {
 async fn which_may_be_left_out_where_one_is_meant(db: TestDb) {
     set_up_items(&db).await;
     let archived = CachedFields::of::<archived_item::Entity>();
-    assert_eq!(archived.retry(&db, Retry::Field("item.total")).await.unwrap(), 2);
-    let error = archived.retry(&db, Retry::Field("total")).await.unwrap_err();
+    assert_eq!(archived.retry(Retry::Field("item.total"), &db).await.unwrap(), 2);
+    let error = archived.retry(Retry::Field("total"), &db).await.unwrap_err();
     assert!(matches!(&error, Error::NoSuchField { .. }), "{error}");
     let expected = "`total` does not name one cached field; there is archive.item.total";
     assert_eq!(error.to_string(), expected);

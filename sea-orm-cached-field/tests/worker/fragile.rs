@@ -10,7 +10,9 @@ use std::{
 };
 
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, Schema, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, Schema, Statement, TransactionTrait,
+};
 use sea_orm_cached_field::{CachedFields, Event, Worker};
 use tokio::sync::Semaphore;
 
@@ -63,6 +65,11 @@ impl Model {
                 set_mood(db, self.id, &format!("{restless}.")).await;
                 Ok(format!("feels {restless}"))
             }
+            "asks" => {
+                let asked = Statement::from_string(db.get_database_backend(), ASKED);
+                db.query_one_raw(asked).await?;
+                Ok("feels answered".to_owned())
+            }
             "too long" => Ok("x".repeat(61)),
             "refused" => Ok("refused".to_owned()),
             mood => {
@@ -79,6 +86,9 @@ impl Model {
         }
     }
 }
+
+/// The statement of calculations whose mood is `asks`.
+pub const ASKED: &str = "SELECT 'asked by a calculation'";
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

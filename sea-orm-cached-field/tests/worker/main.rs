@@ -34,6 +34,7 @@ mod a_value_set_by_hand_is_kept;
 mod a_worker_connects_as_its_pool_does;
 mod an_active_model_is_saved_by_its_user;
 mod changes_in_quick_succession_are_one;
+mod commands_end_with_a_code;
 mod deleted_rows_are_dropped;
 mod drain_and_run_once_say_what_they_did;
 mod leases_last_as_long_as_calculations;

@@ -1,11 +1,14 @@
 //! Metrics have the names that the documentation, the dashboard and the alerts have.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sea_orm_cached_field::metrics::{CALCULATION, STALENESS, describe};
 
-use crate::fragile::*;
+use crate::{
+    fragile::*,
+    harness::{PATIENCE, TestDb, connect},
+};
 
 /// The recorder of this process.
 fn recorder() -> &'static PrometheusHandle {
@@ -67,6 +70,58 @@ async fn and_what_waits(db: TestDb) {
     let is_set = async || value("cached_field_workers", "table=\"fragile\"") >= 1.0;
     eventually("a worker sets the gauges", is_set).await;
     worker.stop().await;
+}
+
+/// Runs a worker with a recorder of its own, as in another process, until this holds of what the
+/// recorder would export.
+fn run_until(db: &TestDb, is_so: impl Fn(&str) -> bool + Send + 'static) {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let exported = recorder.handle();
+    let url = db.url.clone();
+    let is_set = async move {
+        while !is_so(&exported.render()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let ended = metrics::with_local_recorder(&recorder, || {
+            runtime.unwrap().block_on(async {
+                let worker = fragiles().worker(&connect(&url).await).run_until(is_set);
+                tokio::time::timeout(PATIENCE, worker).await.expect("the gauges are set")
+            })
+        });
+        ended.expect("it should stop without an error");
+    };
+    std::thread::spawn(run).join().expect("a worker");
+}
+
+#[apply(contract)]
+async fn and_only_one_process_sets_the_gauges(db: TestDb) {
+    set_up_fragiles(&db).await;
+    rows_of(&db, ["error"]).await;
+    fragiles().worker(&db).max_attempts(1).drain().await.expect("drained");
+    let says = |name: &str, value: u8| {
+        let line = format!("{name}{{table=\"fragile\",field=\"opinion\"}} {value}\n");
+        move |exported: &str| exported.contains(&line)
+    };
+
+    run_until(&db, says("cached_field_failed", 1));
+    let younger = |gauges: bool| {
+        format!(
+            "INSERT INTO _fragile_cached_workers (
+                    worker, host, process, program, version, fields, concurrency, gauges, claims,
+                    started_at, seen_at)
+             VALUES (0, 'elsewhere', 1, 'shop', '1.0.0', 'opinion', 8, {gauges}, 1, {now}, {now})",
+            now = db.now(),
+        )
+    };
+    db.sql(&younger(true)).await;
+    db.shift("_fragile_cached_workers", "started_at", 600).await;
+    run_until(&db, says("cached_field_failed", 0));
+
+    db.sql("UPDATE _fragile_cached_workers SET gauges = false").await;
+    run_until(&db, says("cached_field_failed", 1));
 }
 
 /// Each name that starts so in a text.

@@ -5,7 +5,7 @@ use crate::{fragile::*, harness::TestDb};
 
 async fn set_up(db: &TestDb) -> std::sync::Arc<Place> {
     let place = set_up_fragiles(db).await;
-    CachedFields::set_eager_recalculation(db, false).expect("set");
+    CachedFields::set_eager_recalculation(false, db).expect("set");
     place
 }
 
@@ -79,7 +79,7 @@ async fn where_it_is_eager_again(db: TestDb) {
     let worker = start(fragiles().worker(&db));
     eventually("they are only flagged", async || marks(&db).await == 0).await;
     assert_eq!((flagged(&db).await, place.all_times()), (2, 0));
-    CachedFields::set_eager_recalculation(&db, true).expect("set");
+    CachedFields::set_eager_recalculation(true, &db).expect("set");
     eventually("what was flagged meanwhile is calculated", async || flagged(&db).await == 0).await;
     worker.stop().await;
     assert_eq!(ids.map(|id| place.times(id)), [1, 1]);
@@ -89,11 +89,11 @@ async fn where_it_is_eager_again(db: TestDb) {
 async fn where_nothing_waits_for_a_worker_at_first(db: TestDb) {
     db.create(Entity).await;
     db.execute_unprepared("INSERT INTO fragile (place, mood) VALUES ('x', 'fine')").await.unwrap();
-    CachedFields::set_eager_recalculation(&db, false).unwrap();
+    CachedFields::set_eager_recalculation(false, &db).unwrap();
     let changes = format!("{:#}", fragiles().install(&*db).await.unwrap());
     assert!(!changes.contains("queued"), "{changes}");
     assert_eq!((db.pending("fragile").await, flagged(&db).await), (0, 1));
-    CachedFields::set_eager_recalculation(&db, true).unwrap();
+    CachedFields::set_eager_recalculation(true, &db).unwrap();
     assert_eq!(
         format!("{:#}", fragiles().install(&*db).await.unwrap()),
         "fragile: queued 1 row for opinion\n"

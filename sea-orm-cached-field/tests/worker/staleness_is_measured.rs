@@ -104,7 +104,7 @@ async fn also_of_a_row_that_has_failed_before(db: TestDb) {
 async fn activity(db: &TestDb, models: CachedFields, minutes: u64) -> Vec<FieldActivity> {
     let pool = connect(&db.url).await;
     let within = Duration::from_secs(minutes * 60);
-    let activity = models.activity(&pool, within).await.expect("figures");
+    let activity = models.activity(within, &pool).await.expect("figures");
     pool.close().await.expect("closed");
     activity
 }

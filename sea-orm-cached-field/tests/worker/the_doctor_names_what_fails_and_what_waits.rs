@@ -140,7 +140,7 @@ async fn workers_that_are_behind(db: TestDb) {
 #[apply(contract)]
 async fn but_not_what_is_left_to_readers(db: TestDb) {
     set_up_fragiles(&db).await;
-    CachedFields::set_eager_recalculation(&db, false).unwrap();
+    CachedFields::set_eager_recalculation(false, &db).unwrap();
     rows_of(&db, ["fine"]).await;
     age(&db, "_fragile_cached_marks", &["marked_at"]).await;
     assert_eq!(diagnosis(&db).await, "nothing is wrong\n");

@@ -141,7 +141,7 @@ async fn of_rows_that_an_installation_has_flagged(db: TestDb) {
 #[apply(contract)]
 async fn of_a_field_that_is_left_to_readers(db: TestDb) {
     set_up_fragiles(&db).await;
-    CachedFields::set_eager_recalculation(&db, false).unwrap();
+    CachedFields::set_eager_recalculation(false, &db).unwrap();
     rows_of(&db, ["fine"]).await;
     db.shift(MARKS, "marked_at", -70).await;
     let status = fragiles().status(&db).await.expect("a status");

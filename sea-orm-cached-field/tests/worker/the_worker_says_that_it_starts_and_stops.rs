@@ -10,6 +10,7 @@ use sea_orm_cached_field::{
     Event,
     apalis::{Batch, recalculate},
 };
+use tracing::Instrument;
 
 use crate::{
     fragile::*,
@@ -247,4 +248,28 @@ async fn the_span_of_a_batch_has_its_outcome(db: TestDb) {
     let spans = log.spans();
     let outcome = "recalculate table=\"fragile\" claims=23 recalculated=17 failed=6 seconds=";
     assert!(spans.iter().any(|span| span.starts_with(outcome)), "{spans:?}");
+}
+
+/// With SeaORM's feature `tracing-spans`.
+#[apply(contract)]
+async fn the_spans_of_statements_are_within(db: TestDb) {
+    let log = Log::everywhere();
+    set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["asks"]).await;
+    db.drain(fragiles()).await;
+    let asked_within = |span: &str| {
+        let is_it = |asked: &&String| asked.contains(span) && asked.contains(ASKED);
+        log.spans().iter().filter(is_it).count()
+    };
+    assert!(asked_within("in (recalculate table=\"fragile\" claims=1") >= 1);
+
+    let name = db.name("request");
+    let request = tracing::info_span!("request", name);
+    let request_of = format!("in (request name={name:?}");
+    set_mood(&*db, id, "asks").await;
+    row(&db, id).await.fresh_opinion(&*db).instrument(request.clone()).await.expect("read");
+    assert_eq!(asked_within(&request_of), 1);
+    let again = row(&db, id).await;
+    again.recalculate_opinion(&*db).instrument(request).await.expect("recalculated");
+    assert_eq!(asked_within(&request_of), 2);
 }

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::{execute, query};
 use crate::{
-    activity::{BUCKETS, Done, Histogram, Minute, SeenWorker, WorkerRecord, this_moment},
+    activity::{BUCKETS, Done, Histogram, Minute, SeenWorker, WorkerRecord},
     backend::{Backend, shared},
     layout::Owner,
 };
@@ -53,7 +53,6 @@ impl Backend {
         owner: &Owner,
     ) -> Result<Vec<SeenWorker>, DbErr> {
         let read = |row: &QueryResult| {
-            let started_for: i64 = row.try_get("", "started_for")?;
             Ok(SeenWorker {
                 record: WorkerRecord {
                     id: row.try_get("", "worker")?,
@@ -63,10 +62,10 @@ impl Backend {
                     version: row.try_get("", "version")?,
                     fields: row.try_get("", "fields")?,
                     concurrency: row.try_get("", "concurrency")?,
+                    sets_gauges: row.try_get("", "gauges")?,
                     claims: row.try_get("", "claims")?,
-                    started_at: this_moment() - started_for,
                 },
-                started_for,
+                started_for: row.try_get("", "started_for")?,
                 seen_for: row.try_get("", "seen_for")?,
             })
         };

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use super::{count, execute, query, read_chunk, read_key, value};
+use super::{count, execute, keys, query, read_chunk, read_key, value};
 use crate::{
     backend::{Backend, shared},
     catalog::Version,
@@ -117,6 +117,17 @@ impl Backend {
         let end =
             query(db, shared::chunks::backlog_boundary(self.sql(), owner, after, rows)).await?;
         end.first().map(|row| read_key(owner, row)).transpose()
+    }
+
+    /// The keys of the first rows of a chunk, at most so many, in order.
+    pub(crate) async fn keys(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        chunk: &Chunk,
+        rows: u64,
+    ) -> Result<Vec<Key>, DbErr> {
+        keys(db, owner, shared::chunks::keys(self.sql(), owner, chunk, rows)).await
     }
 
     /// How many rows come after this key.

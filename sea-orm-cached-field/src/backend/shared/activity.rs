@@ -26,17 +26,16 @@ pub(crate) fn see_worker(mut sql: Sql, owner: &Owner, worker: &WorkerRecord) -> 
     let version = sql.bind(worker.version.as_str());
     let fields = sql.bind(worker.fields.as_str());
     let concurrency = sql.bind(worker.concurrency);
+    let gauges = sql.bind(worker.sets_gauges);
     let claims = sql.bind(worker.claims);
-    let started_at = sql.bind(worker.started_at);
 
     let text = format!(
         "INSERT INTO {workers} (
-                worker, host, process, program, version, fields, concurrency, claims,
+                worker, host, process, program, version, fields, concurrency, gauges, claims,
                 started_at, seen_at)
-         VALUES ({id}, {host}, {process}, {program}, {version}, {fields}, {concurrency}, {claims},
-                {started_at}, {now})
+         VALUES ({id}, {host}, {process}, {program}, {version}, {fields}, {concurrency}, {gauges},
+                {claims}, {now}, {now})
          {otherwise}",
-        started_at = names.dialect.moment(&started_at),
         workers = names.workers(),
         otherwise =
             otherwise(names.dialect, "worker", "", ["claims", "seen_at"].map(str::to_owned)),
@@ -94,7 +93,7 @@ pub(crate) fn workers(sql: Sql, owner: &Owner) -> Statement {
     let names = sql.names(owner);
     let now = names.dialect.now();
     let text = format!(
-        "SELECT worker, host, process, program, version, fields, concurrency, claims,
+        "SELECT worker, host, process, program, version, fields, concurrency, gauges, claims,
                 {started_for} AS started_for,
                 {seen_for} AS seen_for
            FROM {workers}

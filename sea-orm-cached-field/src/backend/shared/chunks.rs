@@ -17,24 +17,39 @@ pub(crate) fn backlog_boundary(
     after: Option<&Key>,
     rows: u64,
 ) -> Statement {
+    let keys = keys_in_order(&mut sql, owner, &Chunk { after: after.cloned(), to: None });
+    let offset = sql.bind(rows as i64 - 1);
+    sql.statement(format!(
+        "{keys}
+          LIMIT 1 OFFSET {offset}"
+    ))
+}
+
+/// The keys of the first rows of a chunk, at most so many.
+pub(crate) fn keys(mut sql: Sql, owner: &Owner, chunk: &Chunk, rows: u64) -> Statement {
+    let keys = keys_in_order(&mut sql, owner, chunk);
+    let rows = sql.bind(i64::try_from(rows).unwrap_or(i64::MAX));
+    sql.statement(format!(
+        "{keys}
+          LIMIT {rows}"
+    ))
+}
+
+fn keys_in_order(sql: &mut Sql, owner: &Owner, chunk: &Chunk) -> String {
     let names = sql.names(owner);
-    let table = names.table();
-    let range = rows_after(&mut sql, owner, after);
+    let range = rows_of(sql, owner, chunk);
     let order = owner.key.iter().zip(names.own_key());
     let order: Columns =
         order.map(|(key, column)| sql.dialect().cast(&key.order, &format!("t.{column}"))).collect();
-    let offset = sql.bind(rows as i64 - 1);
 
-    let text = format!(
+    format!(
         "SELECT {selected}
            FROM {table} t
           WHERE {range}
-          ORDER BY {order}
-          LIMIT 1 OFFSET {offset}",
+          ORDER BY {order}",
         selected = names.read_own_key(),
-    );
-
-    sql.statement(text)
+        table = names.table(),
+    )
 }
 
 pub(crate) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {

@@ -62,6 +62,7 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql, expiry: &Expiry) -> 
         named("is_marked", complete::is_marked(sql(), owner, &of.claims[0])),
         named("delete_mark", chunks::delete_mark(sql(), owner, 1)),
         named("backlog_boundary", chunks::backlog_boundary(sql(), owner, after, 100)),
+        named("keys", chunks::keys(sql(), owner, &of.chunk, 100)),
         named("count_rest", chunks::count_rest(sql(), owner, after)),
         named("marked_chunks", chunks::marked_chunks(sql(), owner, 0, &of.chunk)),
         named("unqueued_in", chunks::unqueued_in(sql(), owner, 0, &of.chunk, marked)),

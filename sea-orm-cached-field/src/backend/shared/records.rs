@@ -23,6 +23,7 @@ enum Kind {
     Text,
     Number,
     Real,
+    Boolean,
     Moment,
 }
 
@@ -33,6 +34,7 @@ impl Kind {
             (Dialect::Postgres, Self::Number) => "bigint",
             (Dialect::Postgres, Self::Real) => "double precision",
             (Dialect::Postgres, Self::Moment) => "timestamptz",
+            (_, Self::Boolean) => "boolean",
             (Dialect::Sqlite, Self::Number | Self::Moment) => "integer",
             (Dialect::Sqlite, Self::Real) => "real",
             // Names are compared byte by byte.
@@ -63,6 +65,7 @@ pub(crate) fn records(dialect: Dialect, owner: &Owner) -> [Record; 3] {
         ("version", Kind::Text),
         ("fields", Kind::Text),
         ("concurrency", Kind::Number),
+        ("gauges", Kind::Boolean),
         ("claims", Kind::Number),
         ("started_at", Kind::Moment),
         ("seen_at", Kind::Moment),

@@ -9,12 +9,7 @@ use crate::{
 };
 
 /// A row of the queue may be under way. `has_queue`: the queue exists.
-pub(crate) fn has_values(
-    mut sql: Sql,
-    owner: &Owner,
-    field: usize,
-    has_queue: bool,
-) -> Statement {
+pub(crate) fn has_values(mut sql: Sql, owner: &Owner, field: usize, has_queue: bool) -> Statement {
     let names = sql.names(owner);
     let mut text = format!(
         "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag})",

@@ -103,40 +103,40 @@ impl Graph {
 
 /// Tables with their columns and fields, and arrows between these.
 #[derive(Default)]
-struct Drawing<'g> {
-    tables: Vec<Cluster<'g>>,
-    edges: Vec<Edge<'g>>,
+pub(super) struct Drawing<'g> {
+    pub(super) tables: Vec<Cluster<'g>>,
+    pub(super) edges: Vec<Edge<'g>>,
     /// The number of nodes.
     nodes: usize,
 }
 
 /// A table.
-struct Cluster<'g> {
+pub(super) struct Cluster<'g> {
     schema: Option<&'g str>,
     table: &'g str,
-    nodes: Vec<Node<'g>>,
+    pub(super) nodes: Vec<Node<'g>>,
 }
 
 /// A column or a cached field.
-struct Node<'g> {
-    number: usize,
-    name: &'g str,
-    is_cached: bool,
+pub(super) struct Node<'g> {
+    pub(super) number: usize,
+    pub(super) name: &'g str,
+    pub(super) is_cached: bool,
 }
 
 /// An arrow from an input to a field.
 #[derive(PartialEq)]
-struct Edge<'g> {
-    from: usize,
-    to: usize,
-    is_link: bool,
+pub(super) struct Edge<'g> {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) is_link: bool,
     is_recursive: bool,
     /// The tables between the two.
     between: Vec<(Option<&'g str>, &'g str)>,
 }
 
 impl<'g> Drawing<'g> {
-    fn of(graph: &'g Graph) -> Self {
+    pub(super) fn of(graph: &'g Graph) -> Self {
         let mut drawing = Self::default();
         for field in &graph.fields {
             let to = drawing.node(field.schema.as_deref(), &field.table, field.field, true);
@@ -181,7 +181,7 @@ impl<'g> Drawing<'g> {
 
 impl Cluster<'_> {
     /// Returns the name of the table. `escaped` returns a name as a language can have it in quotes.
-    fn name(&self, escaped: impl Fn(&str) -> String) -> String {
+    pub(super) fn name(&self, escaped: impl Fn(&str) -> String) -> String {
         qualified(self.schema, self.table, &escaped)
     }
 }
@@ -201,7 +201,7 @@ impl<'g> Edge<'g> {
 
     /// Returns what is to be said of the way. `escaped` returns a name as a language can have it in
     /// quotes.
-    fn label(&self, escaped: impl Fn(&str) -> String) -> Option<String> {
+    pub(super) fn label(&self, escaped: impl Fn(&str) -> String) -> Option<String> {
         let between: Vec<String> = self
             .between
             .iter()
