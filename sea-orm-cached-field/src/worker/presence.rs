@@ -160,13 +160,11 @@ impl Context {
     }
 
     fn record(&self, model: &Model, claims: i64) -> WorkerRecord {
-        let program = std::env::current_exe().ok();
-        let program = program.as_deref().and_then(|path| path.file_stem());
         WorkerRecord {
             id: self.id,
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            host: host(),
             process: std::process::id().into(),
-            program: program.unwrap_or_default().to_string_lossy().into_owned(),
+            program: program(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             fields: model.owner.fields.iter().map(|field| field.name).collect::<Vec<_>>().join(","),
             concurrency: i64::try_from(self.settings.concurrency).unwrap_or(i64::MAX),
@@ -174,6 +172,18 @@ impl Context {
             started_at: self.presence.started_at,
         }
     }
+}
+
+/// The name of this machine.
+pub(super) fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
+/// The name of this program.
+pub(super) fn program() -> String {
+    let program = std::env::current_exe().ok();
+    let program = program.as_deref().and_then(|path| path.file_stem());
+    program.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A report that is lost is no reason to stop, or to warn: what is wrong with the database is told
