@@ -159,6 +159,16 @@ pub enum Event {
         /// The text of the error.
         error: String,
     },
+    /// The fuse of a worker paused a field: one transaction marked more rows than `Worker::fuse`
+    /// allows.
+    PausedByFuse {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The number of rows that were counted by then. The transaction may have marked more.
+        rows: u64,
+    },
     /// The row does not exist any more. It was removed from the queue.
     Gone {
         /// The owner's table.
@@ -212,6 +222,10 @@ impl fmt::Display for Event {
             | Self::BatchFailed { error, .. }
             | Self::HookFailed { error, .. } => {
                 write!(f, "{}: {error}", self.headline())
+            }
+            Self::PausedByFuse { table, field, rows } => {
+                let rows = counted(*rows, "row");
+                write!(f, "paused {table}.{field}: one transaction marked {rows} or more")
             }
             Self::Gone { table, key } => write!(f, "gone {table} {key}"),
         }
@@ -273,7 +287,8 @@ impl Event {
         match self {
             Self::FlaggedRows { table, field, .. }
             | Self::Expired { table, field, .. }
-            | Self::BatchFailed { table, field, .. } => (table, Some(field), None),
+            | Self::BatchFailed { table, field, .. }
+            | Self::PausedByFuse { table, field, .. } => (table, Some(field), None),
             Self::Collected { table, .. } => (table, None, None),
             Self::Claimed { table, key, .. } | Self::Gone { table, key } => {
                 (table, None, Some(key))

@@ -63,6 +63,8 @@ pub(crate) struct Collect<'a> {
     pub(crate) leased: Option<usize>,
     /// The fields that only readers recalculate.
     pub(crate) lazy: &'a [usize],
+    /// Whether it is asked when each was last marked.
+    pub(crate) asks_when: bool,
 }
 
 impl Collect<'_> {
@@ -81,11 +83,22 @@ pub(crate) struct Collected {
     pub(crate) unflagged: Vec<(Key, usize)>,
     /// Those that were leased.
     pub(crate) claims: Vec<Claim>,
+    /// When the queued ones were last marked, if that was asked.
+    pub(crate) last_marks: Vec<LastMark>,
     /// The number of marks that were collected.
     pub(crate) marks: usize,
     /// Whether there may be more marks of the same rows, or of the same related rows. Then nothing
     /// is leased: those marks come first, in a transaction of their own.
     pub(crate) has_more: bool,
+}
+
+/// The newest collected mark of a field of a row.
+#[derive(Clone, Debug)]
+pub(crate) struct LastMark {
+    pub(crate) key: Key,
+    pub(crate) field: usize,
+    /// The time of the mark, in milliseconds since 1970.
+    pub(crate) marked_at: i64,
 }
 
 /// A mark that stands for all flagged rows of a chunk.

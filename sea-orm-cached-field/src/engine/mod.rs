@@ -1,6 +1,7 @@
 //! The state that a process keeps per connection pool: subscribers, sleeping workers, and the
 //! calculations under way.
 
+mod marked;
 mod paused;
 mod single_flight;
 mod snapshots;
@@ -29,6 +30,8 @@ use crate::{
     queue::Counts,
     registry::Model,
 };
+use marked::MarkedRows;
+pub(crate) use marked::TooMany;
 use paused::PausedFields;
 pub(crate) use single_flight::CalculatedValue;
 use single_flight::SingleFlight;
@@ -56,6 +59,8 @@ pub(crate) struct Engine {
     pub(crate) activity: Snapshots<(Table, i64), Vec<(String, Done)>>,
     /// The paused fields, as they were last read.
     pub(crate) paused: PausedFields,
+    /// The rows that transactions have marked, for fuses.
+    pub(crate) marked: MarkedRows,
     /// The number under which the workers of this pool write what they did.
     pub(crate) reporter: i64,
     /// When old records of each table were last dropped.
@@ -129,6 +134,7 @@ impl Engine {
             workers: Snapshots::default(),
             activity: Snapshots::default(),
             paused: PausedFields::default(),
+            marked: MarkedRows::default(),
             reporter: fastrand::i64(1..),
             cleaned: Mutex::default(),
             hand_backs: TaskTracker::new(),

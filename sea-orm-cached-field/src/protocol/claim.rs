@@ -7,7 +7,7 @@ use std::{
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Connections, backlog, collect, explained, own};
+use super::{Connections, backlog, collect, explained, fuse, fuse::Fuse, own};
 use crate::{
     Error,
     declaration::Key,
@@ -97,6 +97,7 @@ pub(crate) struct ClaimRequest<'a> {
     pub(crate) first: First,
     /// Whether it is time for a chunk of rows that an installation has flagged.
     pub(crate) time_for_chunks: bool,
+    pub(crate) fuse: Option<&'a Fuse>,
 }
 
 /// Collects marks and leases rows that are due, all fields of a row together. When this returns,
@@ -111,7 +112,8 @@ pub(crate) async fn claim(
     model: &Model,
     request: &ClaimRequest<'_>,
 ) -> Result<Claimed, Error> {
-    let ClaimRequest { fields, upstream, rows: limit, lease, first, time_for_chunks } = *request;
+    let ClaimRequest { fields, upstream, rows: limit, lease, first, time_for_chunks, fuse } =
+        *request;
     let lease = milliseconds(lease);
     // Fields that may have to wait, or whose siblings may be due, are not leased at once.
     let is_due = model.owner.fields.len() == 1
@@ -123,7 +125,9 @@ pub(crate) async fn claim(
 
     let connections = connections.into();
     let collect = async |transaction: &DatabaseTransaction, limit: u64| {
-        let collected = collect::collect(engine, transaction, model, limit, at_once).await?;
+        let asks_when = fuse.is_some();
+        let collected =
+            collect::collect(engine, transaction, model, limit, at_once, asks_when).await?;
         collect::flag_collected(engine, transaction, model, &collected).await?;
         Ok(collected)
     };
@@ -173,6 +177,9 @@ pub(crate) async fn claim(
     };
 
     collect::tell(engine, model, &collected);
+    if let Some(fuse) = fuse {
+        fuse::pause_too_many(engine, connections, model, fuse, &collected).await;
+    }
     // Marks of fields that are not claimed now may stand before those of others.
     let is_in_vain = collected.marks > 0 && collected.claims.is_empty() && due.is_empty();
     let mut has_more = collected.has_more || is_in_vain;
@@ -320,7 +327,8 @@ async fn collect_marks_of_others(
     model: &Model,
 ) -> Result<(), Error> {
     let collect_marks_of_others = async |transaction: &DatabaseTransaction| {
-        let collected = collect::collect(engine, transaction, model, MARKS_OF_OTHERS, 0).await?;
+        let collected =
+            collect::collect(engine, transaction, model, MARKS_OF_OTHERS, 0, false).await?;
         collect::flag_collected(engine, transaction, model, &collected).await?;
         Ok(collected)
     };

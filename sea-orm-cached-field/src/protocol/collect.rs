@@ -35,19 +35,21 @@ fn event(collected: &Collected, model: &Model) -> Option<Event> {
 }
 
 /// Collects the oldest marks, and all other marks of the same rows. Otherwise a backlog would keep
-/// rows that are written often flagged for ever.
+/// rows that are written often flagged for ever. `asks_when`: when each row was last marked.
 pub(super) async fn collect(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
     limit: u64,
     lease: i64,
+    asks_when: bool,
 ) -> Result<Collected, Error> {
     if expand(engine, db, model, limit.saturating_mul(LINKS_PER_MARK), None).await? {
         return Ok(Collected { has_more: true, ..Collected::default() });
     }
     let lazy = engine.lazy(model);
-    let request = Collect { which: Which::Oldest(limit), lease, leased: None, lazy: &lazy };
+    let which = Which::Oldest(limit);
+    let request = Collect { which, lease, leased: None, lazy: &lazy, asks_when };
     Ok(engine.backend.collect(db, &model.owner, &request).await?)
 }
 
@@ -66,7 +68,8 @@ pub(super) async fn collect_rows(
         }
     }
     let lazy = engine.lazy(model);
-    let request = Collect { which: Which::Of(keys), lease, leased: Some(field), lazy: &lazy };
+    let which = Which::Of(keys);
+    let request = Collect { which, lease, leased: Some(field), lazy: &lazy, asks_when: false };
     Ok(engine.backend.collect(db, &model.owner, &request).await?)
 }
 

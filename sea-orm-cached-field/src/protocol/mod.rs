@@ -8,6 +8,7 @@ mod collect;
 mod complete;
 mod connections;
 mod fail;
+mod fuse;
 mod installed;
 mod judge;
 mod mark;
@@ -29,6 +30,7 @@ pub(crate) use complete::{
 };
 pub(crate) use connections::Connections;
 pub(crate) use fail::{Retry, fail, retry};
+pub(crate) use fuse::Fuse;
 pub(crate) use installed::explained;
 pub(crate) use judge::Verdict;
 pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};

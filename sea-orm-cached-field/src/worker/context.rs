@@ -14,7 +14,7 @@ use super::{
     figures::Figures,
     ledger::{Held, Ledger},
     life::Tally,
-    presence::Presence,
+    presence::{Presence, host, program},
     schedule::Schedule,
     settings::Settings,
 };
@@ -24,7 +24,7 @@ use crate::{
     engine::Engine,
     error::seconds,
     layout::{Owner, Upstream},
-    protocol::{self, Connections},
+    protocol::{self, Connections, Fuse},
     registry::{Model, upstream_first, upstreams},
 };
 
@@ -49,6 +49,7 @@ pub(super) struct Context {
     #[cfg(feature = "sqlx-postgres")]
     pub(super) listen_on: Option<sqlx::postgres::PgConnectOptions>,
     pub(super) limits: Limits,
+    pub(super) fuse: Option<Fuse>,
     pub(super) ledger: Ledger,
     pub(super) tally: Tally,
     pub(super) figures: Figures,
@@ -74,6 +75,10 @@ impl Context {
             own: OnceCell::new(),
             upstream: upstreams(&models),
             limits: Limits::of_worker(&models, settings.calculation_timeout, settings.concurrency),
+            fuse: settings.fuse.map(|rows| {
+                let by = format!("the fuse of {} at {}", program(), host());
+                Fuse { rows, by }
+            }),
             schedule: Schedule::new(models.len()),
             models,
             #[cfg(feature = "sqlx-postgres")]

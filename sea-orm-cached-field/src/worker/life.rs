@@ -55,6 +55,7 @@ impl Life {
             lease_seconds = seconds(settings.lease),
             calculation_timeout_seconds = seconds(settings.calculation_timeout),
             max_attempts = settings.retry.max_attempts,
+            fuse_rows = settings.fuse,
             "the worker has started"
         );
         Self { context: Arc::clone(context), since: Instant::now(), is_short, error: None }

@@ -164,6 +164,7 @@ impl Context {
             lease: self.settings.lease,
             first,
             time_for_chunks: self.schedule.is_time_for_chunks(stop),
+            fuse: self.fuse.as_ref(),
         };
         let claimed = protocol::claim(&self.engine, connections, model, &request).await?;
         let Claimed { claims, has_more, looked_for_chunks } = claimed;

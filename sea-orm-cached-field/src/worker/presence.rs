@@ -150,13 +150,11 @@ impl Context {
     }
 
     fn record(&self, model: &Model, claims: i64) -> WorkerRecord {
-        let program = std::env::current_exe().ok();
-        let program = program.as_deref().and_then(|path| path.file_stem());
         WorkerRecord {
             id: self.id,
             host: host(),
             process: std::process::id().into(),
-            program: program.unwrap_or_default().to_string_lossy().into_owned(),
+            program: program(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             fields: model.owner.fields.iter().map(|field| field.name).collect::<Vec<_>>().join(","),
             concurrency: i64::try_from(self.settings.concurrency).unwrap_or(i64::MAX),
@@ -172,6 +170,13 @@ impl Context {
 /// The name of this machine.
 pub(super) fn host() -> String {
     gethostname::gethostname().to_string_lossy().into_owned()
+}
+
+/// The name of this program.
+pub(super) fn program() -> String {
+    let program = std::env::current_exe().ok();
+    let program = program.as_deref().and_then(|path| path.file_stem());
+    program.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A worker goes on without its reports. If the database does not work, other warnings say so.

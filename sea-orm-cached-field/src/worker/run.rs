@@ -138,6 +138,51 @@ impl Worker {
         self
     }
 
+    /// Sets a fuse: a field of which one transaction marks more than so many rows is paused. It is
+    /// off by default, and holds for all fields of this worker. The least is 1.
+    ///
+    /// It protects from a change of very many rows by mistake, as by `DELETE FROM orders`. The
+    /// database says by which worker's fuse the field is paused, since when and why, as after
+    /// [`CachedFields::pause`](crate::CachedFields::pause). The log has a warning, and
+    /// [`Event::PausedByFuse`](crate::Event::PausedByFuse) is published. Nothing is lost: undo the
+    /// change if it was a mistake, then call
+    /// [`CachedFields::resume`](crate::CachedFields::resume). It lets everything be recalculated
+    /// that waits: what was marked before the field was resumed is not counted again. A pause that
+    /// stands already stays as it is.
+    ///
+    /// - The marks of a transaction are known by their time, to the millisecond. On PostgreSQL that
+    ///   is the start of the transaction. On MySQL, MariaDB and SQLite it is the start of the
+    ///   *statement*: there a transaction of many small statements is not noticed. Transactions of
+    ///   the same millisecond are counted together.
+    /// - A row that several transactions have marked counts for one of them. Rows that other rows
+    ///   lead to are counted as workers find them.
+    /// - Each process counts the rows that it collects itself. So each may calculate this many rows
+    ///   and a few batches before the field is paused. A transaction that several processes share
+    ///   is noticed if one of them collects more than this many of its rows.
+    /// - Transactions of the library count, too: that of a worker that stores values from which
+    ///   other fields are calculated, and that of a worker that flags expired values, at most
+    ///   [`batch_size`](Worker::batch_size) rows at a time. `flag` with a condition also counts.
+    /// - What is flagged chunk by chunk does not count: by installations, and by
+    ///   [`CachedFields::flag`](crate::CachedFields::flag) of all rows. Only its rows that wait in
+    ///   the queue already are marked one by one, and count. Fields that only readers recalculate
+    ///   do not count, nor does what readers collect.
+    ///
+    /// The worker remembers a number of 8 bytes for each row of a transaction, until the pause or
+    /// until a hundred collections had no mark of that transaction.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// CachedFields::all().worker(&db).fuse(100_000).run().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fuse(mut self, rows: u64) -> Self {
+        self.settings.fuse = Some(rows.max(1));
+        self
+    }
+
     /// Sets whether the worker may set the gauges of what waits, every 30 seconds. They need a few
     /// statements, with the same bounds as [`CachedFields::status`](crate::CachedFields::status).
     /// Only the youngest worker that may do so does. The default is `true`. See

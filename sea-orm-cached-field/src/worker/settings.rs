@@ -19,6 +19,8 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     pub(super) shutdown_timeout: Duration,
     pub(super) retry: Retry,
+    /// The greatest number of rows of a field that one transaction may mark.
+    pub(super) fuse: Option<u64>,
     /// Whether it sets the gauges of what waits.
     #[cfg(feature = "metrics")]
     pub(super) gauges: bool,
@@ -37,6 +39,7 @@ impl Default for Settings {
             lease: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(10),
             retry: Retry::default(),
+            fuse: None,
             #[cfg(feature = "metrics")]
             gauges: true,
         }

@@ -21,6 +21,7 @@ mod a_calculation_that_blocks_has_a_thread_of_its_own;
 mod a_dropped_worker_hands_back;
 mod a_failure_is_of_its_row_alone;
 mod a_field_is_known_by_its_name;
+mod a_fuse_pauses_a_field;
 mod a_killed_worker_is_taken_over;
 mod a_lazy_field_is_left_to_its_readers;
 mod a_new_version_makes_all_rows_stale;

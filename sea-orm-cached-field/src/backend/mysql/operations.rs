@@ -19,7 +19,7 @@ use crate::{
     },
     declaration::{Chunk, Key},
     layout::{Owner, Source},
-    queue::{Claim, Collect, Collected, Enqueued, LeaseDue, Locked, Mark, Which},
+    queue::{Claim, Collect, Collected, Enqueued, LastMark, LeaseDue, Locked, Mark, Which},
 };
 
 /// How many marks are bound in one statement, at most, where marks of related rows are expanded by
@@ -214,7 +214,11 @@ pub(crate) async fn collect(
     let request = Collect { lease, ..*request };
     let mut eager = Vec::new();
     let mut lazy = Vec::new();
-    for ((key, field), Marked { is_eager, marked_at }) in taken.fields {
+    let mut last_marks = Vec::new();
+    for ((key, field), Marked { is_eager, marked_at, last_marked_at }) in taken.fields {
+        if is_eager && request.asks_when {
+            last_marks.push(LastMark { key: key.clone(), field, marked_at: last_marked_at });
+        }
         // A random number: an id, as of a mark, cannot be had without making one.
         let generation = fastrand::i64(1..);
         let row = Enqueued { key, field, generation, marked_at, lease: request.leases(field) };
@@ -223,7 +227,8 @@ pub(crate) async fn collect(
     eager.extend(flag_without_queueing(Backend::MySql, db, owner, lazy).await?);
     let queued: Vec<_> = eager.iter().map(|row| (row.key.clone(), row.field)).collect();
     let claims = enqueue(Backend::MySql, db, owner, eager, lease).await?;
-    Ok(Collected { unflagged: queued.clone(), queued, claims, marks: taken.marks, has_more })
+    let unflagged = queued.clone();
+    Ok(Collected { queued, unflagged, claims, last_marks, marks: taken.marks, has_more })
 }
 
 /// All marks that were taken.
@@ -240,6 +245,8 @@ struct Marked {
     is_eager: bool,
     /// The time of the first of them, in milliseconds since 1970.
     marked_at: i64,
+    /// The time of the last of them.
+    last_marked_at: i64,
 }
 
 impl Taken {
@@ -283,10 +290,11 @@ impl Taken {
                 unknown.push(name);
                 continue;
             };
-            let first = Marked { is_eager: false, marked_at };
+            let first = Marked { is_eager: false, marked_at, last_marked_at: marked_at };
             let marked = self.fields.entry((key.clone(), field)).or_insert(first);
             marked.is_eager |= eager.unwrap_or(!lazy.contains(&field));
             marked.marked_at = marked.marked_at.min(marked_at);
+            marked.last_marked_at = marked.last_marked_at.max(marked_at);
         }
         if unknown.is_empty() {
             return Ok(None);

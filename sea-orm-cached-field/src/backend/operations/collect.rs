@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, shared, sizes::claims_in_parts},
     declaration::Key,
     layout::{Owner, Source, Upstream},
-    queue::{Claim, Collect, Collected, Enqueued, MarkedChunk, in_order},
+    queue::{Claim, Collect, Collected, Enqueued, LastMark, MarkedChunk, in_order},
 };
 
 impl Backend {
@@ -108,7 +108,8 @@ impl Backend {
 
 /// What was collected where the database takes the marks and queues what they are of by itself. The
 /// rows have `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `stale_since`,
-/// `leased` (by this statement), `eager`, `flagged`. What is only lazily marked it does not queue.
+/// `leased` (by this statement), `eager`, `flagged`. What is only lazily marked it does not queue. A
+/// row without `eager` says of one that is queued when it was last marked, as `stale_since`.
 pub(in crate::backend) async fn queued_at_once(
     backend: Backend,
     db: &DatabaseTransaction,
@@ -120,7 +121,13 @@ pub(in crate::backend) async fn queued_at_once(
     let mut lazy = Vec::new();
     for row in rows {
         let claim = read_claim(owner, row)?;
-        if row.try_get("", "eager")? {
+        let Some(is_eager) = row.try_get::<Option<bool>>("", "eager")? else {
+            let Claim { key, field, stale_since, claimed_at, .. } = claim;
+            let marked_at = stale_since.unwrap_or(claimed_at);
+            collected.last_marks.push(LastMark { key, field, marked_at });
+            continue;
+        };
+        if is_eager {
             collected.queued.push((claim.key.clone(), claim.field));
             if !row.try_get::<bool>("", "flagged")? {
                 collected.unflagged.push((claim.key.clone(), claim.field));

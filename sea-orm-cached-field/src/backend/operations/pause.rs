@@ -41,6 +41,25 @@ impl Backend {
         Ok(())
     }
 
+    /// Pauses a field, unless it is paused or was so at this moment, in milliseconds since 1970, or
+    /// later. Returns whether it has.
+    pub(crate) async fn pause_unless_resumed(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+        by: &str,
+        reason: &str,
+        since: i64,
+    ) -> Result<bool, DbErr> {
+        let first = shared::pause::pause_first(self.sql(), owner, field, by, reason);
+        if execute(db, first).await? > 0 {
+            return Ok(true);
+        }
+        let again = shared::pause::pause_again(self.sql(), owner, field, by, reason, since);
+        Ok(execute(db, again).await? > 0)
+    }
+
     /// Ends the pause of a field, and returns whether there was one.
     pub(crate) async fn resume(
         self,

@@ -9,7 +9,7 @@ use crate::{
     backend::{bound::Bound, shared, sql::Sql},
     declaration::Key,
     layout::{Field, Owner, Source, Upstream},
-    queue::{Enqueued, MarkedChunk, Which},
+    queue::{Collect, Enqueued, MarkedChunk, Which},
 };
 
 pub(super) fn expand_marks(
@@ -75,13 +75,8 @@ fn flagged(field: &Field) -> String {
 /// holder notices the new generation when it completes. Lazily marked rows are only returned.
 /// Grouped by the key's own equality, for marks may spell one key in several ways, as a
 /// case-insensitive type allows. What a mark lists beside the fields of this program stays.
-pub(super) fn collect(
-    owner: &Owner,
-    which: Which<'_>,
-    lease: i64,
-    leased: Option<usize>,
-    lazy: &[usize],
-) -> Statement {
+pub(super) fn collect(owner: &Owner, request: &Collect<'_>) -> Statement {
+    let Collect { which, lease, leased, lazy, asks_when } = *request;
     let mut sql = Sql::postgres();
     let names = names(owner);
     let keys = names.keys();
@@ -101,6 +96,27 @@ pub(super) fn collect(
     let flags: Vec<String> = owner.fields.iter().map(flagged).collect();
     // The row's key may have come to be spelled in another way, where its type calls both equal.
     let respelled = keys.each(|key| format!("{key} = excluded.{key}"));
+    // The queue does not have it, and a join could be one of each row with each.
+    let (last_mark, last_marks) = if asks_when {
+        let last_mark = ",\n                       max(marked_at) AS last_marked_at";
+        let last_marks = format!(
+            "
+         UNION ALL
+         SELECT {of_found}, field, generation, 0, 0, false,
+                NULL,
+                true,
+                {NOW},
+                {last_marked_at},
+                (SELECT count(*) FROM gone)
+           FROM found
+          WHERE eager",
+            of_found = names.read_keys_of("found"),
+            last_marked_at = DIALECT.milliseconds("last_marked_at"),
+        );
+        (last_mark, last_marks)
+    } else {
+        ("", String::new())
+    };
 
     let text = format!(
         "WITH {chosen},
@@ -128,7 +144,7 @@ pub(super) fn collect(
               found AS (
                 SELECT {columns}, f.field, max(id) AS generation,
                        min(marked_at) AS stale_since,
-                       bool_or(coalesce(eager, {is_eager})) AS eager
+                       bool_or(coalesce(eager, {is_eager})) AS eager{last_mark}
                   FROM gone g, unnest(string_to_array(g.field, ',')) AS f(field)
                  WHERE f.field IN ({names})
                  GROUP BY {columns}, f.field),
@@ -172,7 +188,7 @@ pub(super) fn collect(
                 {since},
                 (SELECT count(*) FROM gone)
            FROM found
-          WHERE NOT eager",
+          WHERE NOT eager{last_marks}",
         names = names.all_fields(),
         is_eager = DIALECT.by_field("f.field", lazy, true),
         due = due(owner, "f.field"),
@@ -437,14 +453,25 @@ pub(crate) fn enqueue_chunk(owner: &Owner, marked: &MarkedChunk) -> Statement {
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
+    let oldest = Collect {
+        which: Which::Oldest(100),
+        lease: 1000,
+        leased: None,
+        lazy: &[],
+        asks_when: false,
+    };
+    let lazily = Collect { lazy: &[0], ..oldest };
+    let of_rows = Collect { which: Which::Of(&of.keys), leased: Some(0), ..oldest };
+    let asking = Collect { asks_when: true, ..oldest };
     let mut examples = vec![
         named("take_chunks", take_chunks(owner, &[0], &of.upstream, 100)),
         named("enqueue_chunk", enqueue_chunk(owner, &of.marked_chunk())),
         named("enqueue", enqueue(owner, &of.enqueued, 1000)),
         named("change_generation", change_generation(owner, &of.enqueued)),
-        named("collect", collect(owner, Which::Oldest(100), 1000, None, &[])),
-        named("collect lazily", collect(owner, Which::Oldest(100), 1000, None, &[0])),
-        named("collect of rows", collect(owner, Which::Of(&of.keys), 1000, Some(0), &[])),
+        named("collect", collect(owner, &oldest)),
+        named("collect lazily", collect(owner, &lazily)),
+        named("collect of rows", collect(owner, &of_rows)),
+        named("collect asking when", collect(owner, &asking)),
         named("lock_unflagged", lock_unflagged(owner, 0, &of.keys)),
         named("flag_locked", flag_locked(owner, 0, &of.keys)),
     ];

@@ -32,8 +32,7 @@ pub(crate) async fn collect(
     owner: &Owner,
     request: &Collect<'_>,
 ) -> Result<Collected, DbErr> {
-    let Collect { which, lease, leased, lazy } = *request;
-    let found = query(db, collect::collect(owner, which, lease, leased, lazy)).await?;
+    let found = query(db, collect::collect(owner, request)).await?;
     let mut collected = queued_at_once(Backend::Postgres, db, owner, request, &found).await?;
     if let Some(row) = found.first() {
         let marks: i64 = row.try_get("", "marks")?;

@@ -69,6 +69,8 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql, expiry: &Expiry) -> 
         named("mark_chunk", chunks::mark_chunk(sql(), owner, 0, &of.chunk)),
         named("pauses", pause::pauses(sql(), owner)),
         named("pause", pause::pause(sql(), owner, 0, "ann", "a deploy")),
+        named("pause_first", pause::pause_first(sql(), owner, 0, "a fuse", "many rows")),
+        named("pause_again", pause::pause_again(sql(), owner, 0, "a fuse", "many rows", 1)),
         named("resume", pause::resume(sql(), owner, 0)),
         named("see_worker", activity::see_worker(sql(), owner, &of.worker())),
         named("forget_worker", activity::forget_worker(sql(), owner, 1)),

@@ -62,9 +62,78 @@ pub(crate) fn pause(
     sql.statement(text)
 }
 
+/// Pauses a field that was never paused.
+pub(crate) fn pause_first(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    by: &str,
+    reason: &str,
+) -> Statement {
+    let names = sql.names(owner);
+    let settings = names.settings();
+    let field = sql.bind(owner.fields[field].name);
+    let by = sql.bind(by);
+    let reason = sql.bind(reason);
+    let now = names.dialect.now();
+    let (insert, otherwise) = match names.dialect {
+        Dialect::MySql => ("INSERT IGNORE", ""),
+        Dialect::Postgres | Dialect::Sqlite => ("INSERT", "\n         ON CONFLICT DO NOTHING"),
+    };
+
+    let text = format!(
+        "{insert} INTO {settings} (field, paused_at, paused_by, reason)
+         VALUES ({field}, {now}, {by}, {reason}){otherwise}"
+    );
+
+    sql.statement(text)
+}
+
+/// Pauses a field that is not paused, and was not since this moment.
+pub(crate) fn pause_again(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    by: &str,
+    reason: &str,
+    since: i64,
+) -> Statement {
+    let names = sql.names(owner);
+    let by = sql.bind(by);
+    let reason = sql.bind(reason);
+    let field = sql.bind(owner.fields[field].name);
+    let since = sql.bind(since);
+
+    let text = format!(
+        "UPDATE {settings}
+            SET paused_at = {now},
+                paused_by = {by},
+                reason = {reason}
+          WHERE field = {field}
+            AND paused_at IS NULL
+            AND resumed_at < {since}",
+        settings = names.settings(),
+        now = names.dialect.now(),
+        since = names.dialect.moment(&since),
+    );
+
+    sql.statement(text)
+}
+
+/// When it was resumed stays known.
 pub(crate) fn resume(mut sql: Sql, owner: &Owner, field: usize) -> Statement {
     let names = sql.names(owner);
     let settings = names.settings();
     let field = sql.bind(owner.fields[field].name);
-    sql.statement(format!("DELETE FROM {settings} WHERE field = {field}"))
+    let now = names.dialect.now();
+
+    let text = format!(
+        "UPDATE {settings}
+            SET paused_at = NULL,
+                resumed_at = {now}
+          WHERE field = {field}
+            AND paused_at IS NOT NULL"
+    );
+
+    sql.statement(text)
 }

@@ -56,6 +56,7 @@ pub(crate) fn records(dialect: Dialect, owner: &Owner) -> [Record; 3] {
         ("paused_at", Kind::Moment),
         ("paused_by", Kind::Text),
         ("reason", Kind::Text),
+        ("resumed_at", Kind::Moment),
     ];
     let workers_columns = [
         ("worker", Kind::Number),

@@ -8,62 +8,85 @@ use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{repeated, shared, sql::Sql},
     layout::{Owner, Upstream},
-    queue::{Enqueued, MarkedChunk, Which},
+    queue::{Collect, Enqueued, MarkedChunk, Which},
 };
 
-/// Queues what the marks are of, then takes them away: this transaction is the one writer, so both
-/// find the same. A row that is leased keeps its lease; its holder notices the new generation when
-/// it completes. The first statement returns what it has queued, the last one deletes the marks.
-pub(super) fn collect(
-    owner: &Owner,
-    which: Which<'_>,
-    lease: i64,
-    leased: Option<usize>,
-    lazy: &[usize],
-) -> (Statement, Vec<Statement>) {
+/// The marks that are collected, as a table with a condition.
+fn chosen(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
     let names = names(owner);
     let keys = names.keys();
     let marks = names.marks();
+    let known = names.lists_known("field");
 
-    let chosen = |sql: &mut Sql| {
-        let known = names.lists_known("field");
-        let chosen = match which {
-            Which::Of(keys) => {
-                let tuples = sql.keys(owner, repeated(keys));
-                format!("VALUES {tuples}")
-            }
-            Which::Oldest(limit) => {
-                let limit = sql.bind(limit as i64);
-                format!(
-                    "SELECT {keys}
+    let chosen = match which {
+        Which::Of(keys) => {
+            let tuples = sql.keys(owner, repeated(keys));
+            format!("VALUES {tuples}")
+        }
+        Which::Oldest(limit) => {
+            let limit = sql.bind(limit as i64);
+            format!(
+                "SELECT {keys}
                            FROM {marks}
                           WHERE key_1 IS NOT NULL
                             AND {known}
                           ORDER BY id
                           LIMIT {limit}"
-                )
-            }
-        };
-        format!(
-            "{marks}
+            )
+        }
+    };
+
+    format!(
+        "{marks}
                   WHERE ({keys}) IN (
                          {chosen})
                     AND {known}"
-        )
-    };
+    )
+}
 
-    // Once for each of their fields.
-    let of_fields = |sql: &mut Sql| {
-        let fields = names.all_fields().each(|name| format!("({name})"));
-        format!(
-            "(SELECT {keys}, f.column1 AS field, m.eager, m.marked_at
+/// The marks that are collected, as a table that has each once for each of its fields.
+fn marked(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
+    let names = names(owner);
+    let keys = names.keys();
+    let fields = names.all_fields().each(|name| format!("({name})"));
+    format!(
+        "(SELECT {keys}, f.column1 AS field, m.eager, m.marked_at
                    FROM (SELECT * FROM {chosen}) m,
                         (VALUES {fields}) f
                   WHERE {listed})",
-            chosen = chosen(sql),
-            listed = DIALECT.is_listed("f.column1", "m.field"),
-        )
-    };
+        chosen = chosen(sql, owner, which),
+        listed = DIALECT.is_listed("f.column1", "m.field"),
+    )
+}
+
+/// When each field of a row that is queued was last marked.
+pub(super) fn last_marks(owner: &Owner, request: &Collect<'_>) -> Statement {
+    let mut sql = Sql::sqlite();
+    let names = names(owner);
+    let keys = names.keys();
+
+    let text = format!(
+        "SELECT {read}, field,
+                max(marked_at) AS marked_at
+           FROM {marked}
+          GROUP BY {keys}, field{eager}",
+        read = names.read(&keys),
+        marked = marked(&mut sql, owner, request.which),
+        eager = if_eager(owner, request.lazy),
+    );
+
+    statement(sql, text)
+}
+
+/// Queues what the marks are of, then takes them away: this transaction is the one writer, so both
+/// find the same. A row that is leased keeps its lease; its holder notices the new generation when
+/// it completes. The first statement returns what it has queued, the last one deletes the marks.
+pub(super) fn collect(owner: &Owner, request: &Collect<'_>) -> (Statement, Vec<Statement>) {
+    let Collect { which, lease, leased, lazy, .. } = *request;
+    let names = names(owner);
+    let keys = names.keys();
+    let marks = names.marks();
+
     let mut sql = Sql::sqlite();
     let lease = sql.bind(lease);
     let is_leased = match leased {
@@ -72,13 +95,6 @@ pub(super) fn collect(
             format!("{lease} > 0 AND field = {name}")
         }
         None => format!("{lease} > 0"),
-    };
-
-    let eager = if lazy.is_empty() {
-        String::new()
-    } else {
-        let is_eager = is_eager(owner, lazy);
-        format!("\n         HAVING {is_eager}")
     };
 
     let text = format!(
@@ -101,7 +117,8 @@ pub(super) fn collect(
                 1 AS eager, 1 AS flagged, 0 AS marks",
         queue = names.queue(),
         due = due(owner, "field"),
-        marked = of_fields(&mut sql),
+        marked = marked(&mut sql, owner, which),
+        eager = if_eager(owner, lazy),
         changes = queued_again(owner),
         returned = names.read(&names.keys()),
     );
@@ -119,7 +136,7 @@ pub(super) fn collect(
                      GROUP BY {keys}, field
                     HAVING NOT {is_eager})",
             queue = names.queue(),
-            marked = of_fields(&mut sql),
+            marked = marked(&mut sql, owner, which),
             is_eager = is_eager(owner, lazy),
         );
         rest.push(statement(sql, text));
@@ -145,11 +162,11 @@ pub(super) fn collect(
                    FROM {chosen}) m
           WHERE unknown IS NOT NULL",
         names = names.all_fields(),
-        chosen = chosen(&mut kept),
+        chosen = chosen(&mut kept, owner, which),
     );
 
     let mut taken = Sql::sqlite();
-    let chosen = chosen(&mut taken);
+    let chosen = chosen(&mut taken, owner, which);
     let take = format!("DELETE FROM {chosen}");
     rest.extend([statement(kept, keep), statement(taken, take)]);
 
@@ -161,6 +178,15 @@ fn is_eager(owner: &Owner, lazy: &[usize]) -> String {
     let lazy = lazy.iter().map(|field| (&owner.fields[*field], 0));
     let by_default = DIALECT.by_field("field", lazy, 1);
     format!("max(coalesce(eager, {by_default}))")
+}
+
+/// ` HAVING ..`: leaves groups of marks out that are not to be queued.
+fn if_eager(owner: &Owner, lazy: &[usize]) -> String {
+    if lazy.is_empty() {
+        return String::new();
+    }
+    let is_eager = is_eager(owner, lazy);
+    format!("\n         HAVING {is_eager}")
 }
 
 /// When something that is marked is due.
@@ -287,15 +313,26 @@ pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
 #[cfg(test)]
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     let owner = &of.owner;
+    let oldest = Collect {
+        which: Which::Oldest(100),
+        lease: 1000,
+        leased: None,
+        lazy: &[],
+        asks_when: false,
+    };
+    let lazily = Collect { lazy: &[0], ..oldest };
+    let of_rows = Collect { which: Which::Of(&of.keys), leased: Some(0), ..oldest };
     let all = |(queue, rest): (Statement, Vec<Statement>)| [vec![queue], rest].concat();
     [
         named("take_chunks", take_chunks(owner, &[0], &of.upstream, 100)),
         named("enqueue_chunk", enqueue_chunk(owner, &of.marked_chunk())),
         named("enqueue", enqueue(owner, &of.enqueued, 1000)),
         named("change_generation", change_generation(owner, &of.enqueued)),
-        named("collect", all(collect(owner, Which::Oldest(100), 1000, None, &[]))),
-        named("collect lazily", all(collect(owner, Which::Oldest(100), 1000, None, &[0]))),
-        named("collect of rows", all(collect(owner, Which::Of(&of.keys), 1000, Some(0), &[]))),
+        named("collect", all(collect(owner, &oldest))),
+        named("collect lazily", all(collect(owner, &lazily))),
+        named("collect of rows", all(collect(owner, &of_rows))),
+        named("last_marks", last_marks(owner, &oldest)),
+        named("last_marks lazily", last_marks(owner, &lazily)),
     ]
     .concat()
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
 
 use super::{claim, collect, complete, mark, query as by_query};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     },
     declaration::{Chunk, Key},
     layout::{Owner, Source},
-    queue::{Claim, Collect, Collected, LeaseDue, Locked},
+    queue::{Claim, Collect, Collected, LastMark, LeaseDue, Locked},
 };
 
 /// The triggers look the owners up: they hold up no other writer, for there is none.
@@ -38,12 +38,25 @@ pub(crate) async fn collect(
     owner: &Owner,
     request: &Collect<'_>,
 ) -> Result<Collected, DbErr> {
-    let Collect { which, lease, leased, lazy } = *request;
-    let (queue, delete) = collect::collect(owner, which, lease, leased, lazy);
+    let read = |row: &QueryResult| {
+        Ok(LastMark {
+            key: read_key(owner, row)?,
+            field: read_field(owner, row)?,
+            marked_at: row.try_get("", "marked_at")?,
+        })
+    };
+    let last_marks = if request.asks_when {
+        let last_marks = query(db, collect::last_marks(owner, request)).await?;
+        last_marks.iter().map(read).collect::<Result<Vec<LastMark>, DbErr>>()?
+    } else {
+        Vec::new()
+    };
+
+    let (queue, delete) = collect::collect(owner, request);
     let found = query(db, queue).await?;
     let marks = execute(db, delete).await?;
     let collected = queued_at_once(Backend::Sqlite, db, owner, request, &found).await?;
-    Ok(Collected { marks: marks.try_into().unwrap_or_default(), ..collected })
+    Ok(Collected { marks: marks.try_into().unwrap_or_default(), last_marks, ..collected })
 }
 
 /// The triggers set all flags.
