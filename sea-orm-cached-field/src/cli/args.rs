@@ -290,6 +290,9 @@ pub(super) struct Work {
     /// How many calculations run at a time
     #[arg(long, value_name = "NUMBER")]
     pub(super) concurrency: Option<usize>,
+    /// Pauses a field of which one transaction marks more than so many rows
+    #[arg(long, value_name = "ROWS")]
+    pub(super) fuse: Option<u64>,
     /// Answers probes at this address: /status, /status/started, /status/connected, /status/fresh
     #[arg(long, value_name = "ADDRESS")]
     pub(super) probe: Option<SocketAddr>,

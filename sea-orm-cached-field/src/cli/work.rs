@@ -92,6 +92,9 @@ pub(super) async fn work(
     if let Some(concurrency) = args.concurrency {
         worker = worker.concurrency(concurrency);
     }
+    if let Some(rows) = args.fuse {
+        worker = worker.fuse(rows);
+    }
 
     let probed = match args.probe {
         None => std::future::pending().boxed(),

@@ -133,7 +133,7 @@ async fn is_paused(db: &TestDb) -> bool {
 }
 
 async fn resume(db: &TestDb) {
-    assert!(houses().resume(db, "house.noise").await.expect("resumed"), "it was paused");
+    assert!(houses().resume("house.noise", db).await.expect("resumed"), "it was paused");
 }
 
 /// Makes all marks as old as if each row was marked by a transaction of its own.
@@ -247,7 +247,7 @@ async fn and_a_row_counts_once(db: TestDb) {
 #[apply(contract)]
 async fn but_not_if_a_call_flags_them_all(db: TestDb) {
     set_up(&db).await;
-    let flagged = houses().flag(&db, "house.noise", None).await.expect("flagged");
+    let flagged = houses().flag("house.noise", None, &db).await.expect("flagged");
     assert_eq!(flagged, HOUSES as u64);
     assert_eq!(worker(&db).drain().await.expect("drained"), HOUSES as usize);
     assert!(!is_paused(&db).await);
@@ -276,7 +276,7 @@ async fn once_it_is_resumed_everything_is_calculated(db: TestDb) {
     assert!(!is_paused(&db).await);
     assert_eq!(count(&db, 100).await, HOUSES);
     assert_eq!(db.pending("house").await, 0);
-    assert!(!houses().resume(&db, "house.noise").await.expect("nothing to resume"));
+    assert!(!houses().resume("house.noise", &db).await.expect("nothing to resume"));
 }
 
 #[apply(contract)]
@@ -320,7 +320,7 @@ async fn and_a_pause_that_stands_is_kept(db: TestDb) {
 
     // This worker has asked less than a second ago, and goes on.
     let elsewhere = connect(&db.url).await;
-    houses().pause(&elsewhere, "house.noise", "ann", "the deploy of 2.1").await.expect("paused");
+    houses().pause("house.noise", "ann", "the deploy of 2.1", &elsewhere).await.expect("paused");
     elsewhere.close().await.expect("closed");
     let mut narration = db.narration();
     worker(&db).run_once().await.expect("run");
