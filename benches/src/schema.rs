@@ -180,6 +180,44 @@ lampposts_alone! {
     }
 }
 
+/// Lampposts with a field that expires, and is calculated from another field.
+pub(crate) mod expiring {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "lamppost")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub first_name: String,
+        pub country: String,
+        #[cached(depends_on(first_name, country))]
+        pub slow_full_name: String,
+        #[cached(depends_on(cached_slow_full_name), expires_every = "1day")]
+        pub greeting: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        async fn calculate_slow_full_name(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
+            Ok(format!("The {} of {}", self.first_name, self.country))
+        }
+
+        async fn calculate_greeting(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+            Ok(format!("Hello, {}", self.cached_slow_full_name.as_deref().unwrap_or_default()))
+        }
+    }
+}
+
 /// A name without a calculation, in an ordinary column.
 pub(crate) mod plain {
     use sea_orm::entity::prelude::*;
@@ -235,6 +273,7 @@ pub(crate) enum Way {
     Batch,
     Query,
     OwnColumns,
+    Expiring,
     Waiting,
 }
 
@@ -246,6 +285,7 @@ impl Way {
             Self::Batch => CachedFields::of::<batch::lamppost::Entity>(),
             Self::Query => CachedFields::of::<by_query::lamppost::Entity>(),
             Self::OwnColumns => CachedFields::of::<own_columns::Entity>(),
+            Self::Expiring => CachedFields::of::<expiring::Entity>(),
             Self::Waiting => CachedFields::of::<waiting::Entity>(),
         }
     }

@@ -16,13 +16,14 @@ const KEYS: [&str; 8] = [
 ];
 
 /// The cases that run on SQLite.
-const CASES: [&str; 12] = [
+const CASES: [&str; 13] = [
     "backlog",
     "embedded",
     "fan_out",
     "flights",
     "growth",
     "idle",
+    "inspect",
     "latency",
     "read_fresh",
     "recalculate",

@@ -255,7 +255,7 @@ pub(crate) const CASES: &[Case] = &[
         rows: Size { smoke: 200, quick: 100_000, full: 1_000_000 },
         on: EVERYWHERE,
         floor: "none",
-        targets: &[to(CACHED, AtMost(100.0))],
+        targets: &[to(CACHED, AtMost(100.0)).of(&inspect::QUESTIONS)],
         run: |bench, case| Box::pin(inspect::run(bench, case)),
     },
     Case {

@@ -42,9 +42,12 @@ fn ranges(names: Names<'_>, columns: &[String]) -> String {
     };
     let queue = names.queue();
     let columns = columns.join(&format!(",\n{COLUMN}"));
+    let order = "
+                          ORDER BY q.due_at";
+    // MariaDB would read and sort all that has failed.
     let ranges = [
-        ("due", format!("q.due_at <= {now}")),
-        ("later", format!("q.due_at > {now}")),
+        ("due", format!("q.due_at <= {now}{order}")),
+        ("later", format!("q.due_at > {now}{order}")),
         ("failed", "q.due_at IS NULL".to_owned()),
     ];
 
@@ -55,7 +58,6 @@ fn ranges(names: Names<'_>, columns: &[String]) -> String {
 {COLUMN}{columns}
                            FROM {queue} q{by_due}
                           WHERE {condition}
-                          ORDER BY q.due_at
                           LIMIT {COUNTED}) {part}_rows"
         )
     };
@@ -343,21 +345,24 @@ pub(crate) fn is_in_chunk(mut sql: Sql, owner: &Owner, field: usize, key: &Key) 
     sql.statement(text)
 }
 
-/// The first expiry of values that are not flagged. Flagged ones wait in the queue.
+/// The first expiry of expired values that are not flagged, among the first that have expired.
+/// Flagged ones wait in the queue, and there may be very many.
 pub(crate) fn first_expiry(
     sql: Sql,
     owner: &Owner,
     field: usize,
-    Expiry { moment, expires_in, .. }: &Expiry,
+    Expiry { moment, expires_in, horizons: [now, ..] }: &Expiry,
 ) -> Statement {
     let names = sql.names(owner);
     let text = format!(
-        "SELECT {expires_in} AS expires_in
-           FROM {table} t
-          WHERE t.{expires} IS NOT NULL
-            AND NOT t.{flag}
-          ORDER BY {moment}
-          LIMIT 1",
+        "SELECT min(s.expires_in) AS expires_in
+           FROM (SELECT {expires_in} AS expires_in, t.{flag} AS flagged
+                   FROM {table} t
+                  WHERE t.{expires} IS NOT NULL
+                    AND {moment} <= {now}
+                  ORDER BY {moment}
+                  LIMIT {COUNTED}) s
+          WHERE NOT s.flagged",
         table = names.table(),
         expires = names.dialect.expiry(&owner.fields[field]).unwrap_or_default(),
         flag = names.flag(field),
