@@ -158,8 +158,6 @@ pub(crate) const GROUPS: usize = 100;
 pub(crate) struct Counts {
     pub(crate) queue: Vec<QueueCount>,
     pub(crate) marks: Vec<MarkCount>,
-    /// The errors of what fails, the most frequent first.
-    pub(crate) failures: Vec<FailureCount>,
     /// For how many milliseconds the first value of a field has been expired that no worker has
     /// flagged, by field.
     pub(crate) expired: Vec<(usize, i64)>,

@@ -14,9 +14,9 @@ impl CachedFields {
     /// Returns the state of each field: what waits, what fails, and for how long.
     ///
     /// It is made for pages and probes that ask all the time. All who ask within two seconds, over
-    /// this pool and its clones, get the same figures. The owner's table is read only for the first
-    /// expiry. Of each part of the queue, and of the marks, 10,001 rows are counted at most
-    /// ([`Count`](crate::Count)). Fields of a table beside which nothing is installed are
+    /// this pool and its clones, get the same figures. The owner's table is read only for expired
+    /// values, 10,001 at most. Of each part of the queue, and of the marks, as many are counted at
+    /// most ([`Count`](crate::Count)). Fields of a table beside which nothing is installed are
     /// [`FieldState::NotInstalled`](crate::FieldState::NotInstalled).
     ///
     /// ```no_run

@@ -223,6 +223,7 @@ fn of_library(error: &Error) -> Code {
         | Error::InvalidKey { .. }
         | Error::RowGone { .. } => Code::Usage,
         Error::Shared(error) => of_library(error),
+        error if error.is_of_calculation() => Code::Findings,
         _ => Code::Failed,
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     catalog::UniqueIndexes,
     event::Event,
     layout::Table,
-    queue::Counts,
+    queue::{Counts, FailureCount},
     registry::Model,
 };
 use marked::MarkedRows;
@@ -53,6 +53,8 @@ pub(crate) struct Engine {
     pub(crate) flights: SingleFlight,
     /// What waits, as it was last counted.
     pub(crate) counts: Snapshots<Table, Counts>,
+    /// The errors of what fails, as they were last read.
+    pub(crate) failures: Snapshots<Table, Vec<FailureCount>>,
     /// The workers, as they were last read.
     pub(crate) workers: Snapshots<Table, Vec<SeenWorker>>,
     /// What workers did in so many minutes, as it was last read.
@@ -131,6 +133,7 @@ impl Engine {
             wake: watch::Sender::new(()),
             flights: SingleFlight::default(),
             counts: Snapshots::default(),
+            failures: Snapshots::default(),
             workers: Snapshots::default(),
             activity: Snapshots::default(),
             paused: PausedFields::default(),

@@ -153,6 +153,10 @@ pub enum Reason {
     /// The row is flagged, and neither marked nor in the queue. So no worker will see it: call
     /// [`CachedFields::repair`](crate::CachedFields::repair).
     Unqueued,
+    /// Changes of what the field is calculated from go unseen, because its triggers were suspended.
+    /// The next [`CachedFields::install`](crate::CachedFields::install) watches them again, and
+    /// flags all rows.
+    NotWatched,
 }
 
 impl fmt::Display for Explanation {
@@ -227,6 +231,10 @@ impl fmt::Display for Reason {
             Self::Unqueued => f.write_str(
                 "it is flagged, and unseen by any worker: run `CachedFields::all().repair(&db)`",
             ),
+            Self::NotWatched => f.write_str(
+                "changes of what it is calculated from go unseen, because its triggers were \
+                 suspended: run `CachedFields::all().install(&db)`",
+            ),
         }
     }
 }
@@ -269,6 +277,9 @@ pub(crate) async fn explain(
         };
 
         let pauses = backend.pauses(transaction, owner).await?;
+        let name = owner.fields[field].name;
+        let versions = backend.versions(transaction, owner).await?;
+        let is_watched = versions.iter().any(|version| version.field == name);
 
         let mut reasons = Vec::new();
         let since = duration(marked_for.unwrap_or_default());
@@ -284,7 +295,8 @@ pub(crate) async fn explain(
             reasons.push(if is_lazy { Reason::LeftToReaders } else { Reason::Unqueued });
         }
 
-        reasons.extend(Pause::among(&pauses, owner.fields[field].name).map(Reason::Paused));
+        reasons.extend((!is_watched).then_some(Reason::NotWatched));
+        reasons.extend(Pause::among(&pauses, name).map(Reason::Paused));
         reasons.extend((row.is_flagged && row.is_empty).then_some(Reason::Empty));
         reasons.extend(inputs.into_iter().map(of_input));
         reasons.extend(row.expires());

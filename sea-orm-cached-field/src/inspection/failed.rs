@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
 use super::{Count, PAGE, ask, check_key, counts, duration, find, full_name};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     declaration::Key,
     engine::Engine,
     protocol,
-    queue::{Failure, GROUPS, Range},
+    queue::{Failure, FailureCount, GROUPS, QueueCount, QueueState, Range},
     registry::Model,
 };
 
@@ -131,11 +131,22 @@ pub(crate) async fn failed(
     for model in models {
         let owner = &model.owner;
         let counts = counts(&engine, db, model).await?.read;
+        // What is claimed may have failed before.
+        let may_fail = |count: &QueueCount| {
+            use QueueState::{Claimed, Failed, Failing};
+            matches!(count.state, Claimed | Failing | Failed)
+        };
+        let failures = if counts.queue.iter().any(may_fail) {
+            failures(&engine, db, model).await?
+        } else {
+            Vec::new()
+        };
+
         let is_cut = |ranges: &[Range]| ranges.iter().any(|range| counts.is_cut(*range));
         failed.is_complete &=
-            !is_cut(&[Range::Due, Range::Later, Range::Failed]) && counts.failures.len() < GROUPS;
+            !is_cut(&[Range::Due, Range::Later, Range::Failed]) && failures.len() < GROUPS;
 
-        failed.groups.extend(counts.failures.iter().filter_map(|group| {
+        failed.groups.extend(failures.into_iter().filter_map(|group| {
             let field = owner.fields[owner.field_index(&group.field)?].name;
             let ranges: &[Range] =
                 if group.is_final { &[Range::Failed] } else { &[Range::Due, Range::Later] };
@@ -143,7 +154,7 @@ pub(crate) async fn failed(
                 schema: owner.table.schema.clone(),
                 table: owner.table.name.clone(),
                 field,
-                error: group.error.clone(),
+                error: group.error,
                 is_final: group.is_final,
                 rows: Count::new(group.rows, is_cut(ranges)),
                 waiting_for: duration(group.waited),
@@ -152,6 +163,20 @@ pub(crate) async fn failed(
         }));
     }
     Ok(failed)
+}
+
+/// Returns the errors of what fails. Callers share those of the last two seconds.
+async fn failures(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+) -> Result<Vec<FailureCount>, Error> {
+    let owner = &model.owner;
+    let read = async |transaction: &DatabaseExecutor<'_>| {
+        Ok(engine.backend.failures(transaction, owner).await?)
+    };
+    let read = async || ask(engine, db, model, read).await;
+    Ok(engine.failures.get(&owner.table, read).await?.read)
 }
 
 pub(crate) async fn failed_rows(

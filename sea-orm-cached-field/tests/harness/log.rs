@@ -11,6 +11,7 @@ use tracing::{
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
+use tracing_core::span::Current;
 
 /// Where SQLx logs what PostgreSQL has to say.
 const NOTICES: &str = "sqlx::postgres::notice";
@@ -21,8 +22,12 @@ const NOTICES: &str = "sqlx::postgres::notice";
 pub struct Log {
     said: Arc<Mutex<Vec<String>>>,
     /// A span's number is its place here, from 1 on.
-    spans: Arc<Mutex<Vec<String>>>,
+    spans: Arc<Mutex<Vec<Span>>>,
 }
+
+/// A span: its name and its fields.
+#[derive(Clone)]
+struct Span(String, &'static Metadata<'static>);
 
 thread_local! {
     /// The numbers of the spans that this thread is in.
@@ -51,7 +56,7 @@ impl Log {
 
     /// The spans as they are by now.
     pub fn spans(&self) -> Vec<String> {
-        self.spans.lock().unwrap().clone()
+        self.spans.lock().unwrap().iter().map(|Span(text, _)| text.clone()).collect()
     }
 
     /// What was said of the row with this key, which is written as `ID`.
@@ -118,7 +123,9 @@ impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let is_ours = metadata.target().starts_with("sea_orm_cached_field::");
         let is_of_tests = metadata.is_span() && metadata.target().starts_with("worker::");
-        let is_of_sea_orm = metadata.is_span() && metadata.target().starts_with("sea_orm::");
+        let is_of_sea_orm = metadata.is_span()
+            && metadata.target().starts_with("sea_orm::")
+            && *metadata.level() == Level::INFO;
         (is_ours && *metadata.level() <= Level::DEBUG)
             || is_of_tests
             || is_of_sea_orm
@@ -129,11 +136,12 @@ impl Subscriber for Log {
         let mut said = Said::default();
         event.record(&mut said);
         let Said { message, fields } = said;
-        let within = ENTERED.with_borrow(|entered| entered.last().copied());
-        let within = within.map(|span| {
-            let name = &self.spans.lock().unwrap()[span as usize - 1];
-            format!("; in {name}")
-        });
+        let spans = self.spans.lock().unwrap();
+        let entered = ENTERED.with_borrow(Clone::clone);
+        let entered = entered.into_iter().map(|span| &spans[span as usize - 1]);
+        let is_ours = |Span(_, of): &&Span| of.target().starts_with("sea_orm_cached_field::");
+        let within = entered.rev().find(is_ours).map(|Span(text, _)| format!("; in {text}"));
+        drop(spans);
 
         let within = within.unwrap_or_default();
         let metadata = event.metadata();
@@ -149,22 +157,32 @@ impl Subscriber for Log {
         let mut spans = self.spans.lock().unwrap();
         let around = ENTERED.with_borrow(|entered| entered.last().copied());
         let around = around.filter(|_| span.metadata().target().starts_with("sea_orm::"));
-        let around = around.map(|around| format!(" in ({})", spans[around as usize - 1]));
+        let around = around.map(|around| format!(" in ({})", spans[around as usize - 1].0));
         let name = span.metadata().name();
-        spans.push(format!("{name}{}{}", said.fields, around.unwrap_or_default()));
+        let text = format!("{name}{}{}", said.fields, around.unwrap_or_default());
+        spans.push(Span(text, span.metadata()));
         Id::from_u64(spans.len() as u64)
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
         let mut said = Said::default();
         values.record(&mut said);
-        self.spans.lock().unwrap()[span.into_u64() as usize - 1] += &said.fields;
+        self.spans.lock().unwrap()[span.into_u64() as usize - 1].0 += &said.fields;
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn enter(&self, span: &Id) {
         ENTERED.with_borrow_mut(|entered| entered.push(span.into_u64()));
+    }
+
+    fn current_span(&self) -> Current {
+        let span = ENTERED.with_borrow(|entered| entered.last().copied());
+        let current = |span: u64| {
+            let Span(_, metadata) = self.spans.lock().unwrap()[span as usize - 1].clone();
+            Current::new(Id::from_u64(span), metadata)
+        };
+        span.map_or_else(Current::none, current)
     }
 
     fn exit(&self, _: &Id) {

@@ -68,6 +68,7 @@ async fn of_rows_that_are_taken_in_order(db: TestDb) {
     let [one, two, three] = rows_of(&db, ["fine", "error", "well"]).await;
     let times = || [one, two, three].map(|id| place.times(id));
 
+    assert_eq!(run(&format!("recalculate fragile.opinion --key {two}"), &db).await, code(1));
     assert_eq!(run("recalculate fragile.opinion --all", &db).await, code(1));
     assert_opinion(&db, one, "feels fine").await;
     assert_opinion(&db, three, "feels well").await;

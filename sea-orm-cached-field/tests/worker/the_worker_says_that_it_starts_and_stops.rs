@@ -266,7 +266,7 @@ async fn the_spans_of_statements_are_within(db: TestDb) {
     let name = db.name("request");
     let request = tracing::info_span!("request", name);
     let request_of = format!("in (request name={name:?}");
-    set_mood(&*db, id, "asks").await;
+    row(&db, id).await.flag_opinion_as_stale(&*db).await.expect("flagged");
     row(&db, id).await.fresh_opinion(&*db).instrument(request.clone()).await.expect("read");
     assert_eq!(asked_within(&request_of), 1);
     let again = row(&db, id).await;

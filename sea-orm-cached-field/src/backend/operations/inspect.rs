@@ -21,8 +21,8 @@ use crate::{
 };
 
 impl Backend {
-    /// How many rows of the queue and marks there are, by field and state; the errors of what
-    /// fails; and what has expired.
+    /// How many rows of the queue and marks there are, by field and state; what has expired; and
+    /// what is paused.
     pub(crate) async fn counts(
         self,
         db: &impl ConnectionTrait,
@@ -66,16 +66,6 @@ impl Backend {
         let queue = queue.iter().map(of_queue).collect::<Result<Vec<_>, _>>()?;
         let marks = marks.iter().map(of_marks).collect::<Result<_, _>>()?;
 
-        // What is claimed may have failed before.
-        let may_fail = |count: &QueueCount| {
-            use QueueState::{Claimed, Failed, Failing};
-            matches!(count.state, Claimed | Failing | Failed)
-        };
-        let failures = match queue.iter().any(may_fail) {
-            true => self.failed_groups(db, owner).await?,
-            false => Vec::new(),
-        };
-
         let mut expired = Vec::new();
         for field in 0..owner.fields.len() {
             let Some(expiry) = self.expiry(owner, field) else { continue };
@@ -88,10 +78,11 @@ impl Backend {
             Err(error) if self.lacks_right(&error) => Vec::new(),
             paused => paused?,
         };
-        Ok(Counts { queue, marks, failures, expired, paused })
+        Ok(Counts { queue, marks, expired, paused })
     }
 
-    async fn failed_groups(
+    /// The errors of what fails, the most frequent first.
+    pub(crate) async fn failures(
         self,
         db: &impl ConnectionTrait,
         owner: &Owner,

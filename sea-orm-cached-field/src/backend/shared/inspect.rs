@@ -32,9 +32,9 @@ pub(crate) struct Expiry {
     pub(crate) horizons: [String; HORIZONS.len()],
 }
 
-/// The rows of the queue that are due, that are due later, and that have failed for good. Each is
-/// one end, or one range, of the index over `due_at`.
-fn ranges(names: Names<'_>, columns: &[String]) -> String {
+/// The rows of the queue that are due, that are due later, and that have failed for good; or only
+/// these, or only the others. Each is one end, or one range, of the index over `due_at`.
+fn ranges(names: Names<'_>, columns: &[String], is_final: Option<bool>) -> String {
     let now = names.dialect.now();
     let by_due = match names.dialect {
         Dialect::MySql => " FORCE INDEX (by_due)",
@@ -61,7 +61,10 @@ fn ranges(names: Names<'_>, columns: &[String]) -> String {
                           LIMIT {COUNTED}) {part}_rows"
         )
     };
-    ranges.map(range).join(UNION_ALL)
+    let is_wanted =
+        |(part, _): &(&str, String)| is_final.is_none_or(|final_| final_ == (*part == "failed"));
+    let wanted: Vec<String> = ranges.into_iter().filter(is_wanted).map(range).collect();
+    wanted.join(UNION_ALL)
 }
 
 /// The indent of a column of a range.
@@ -111,7 +114,7 @@ pub(crate) fn count_queue(sql: Sql, owner: &Owner) -> Statement {
                  {ranges}) s
           GROUP BY s.part, s.field, s.state
           ORDER BY s.part, s.field, s.state",
-        ranges = ranges(names, &columns),
+        ranges = ranges(names, &columns, None),
     );
 
     sql.statement(text)
@@ -145,7 +148,7 @@ pub(crate) fn count_marks(sql: Sql, owner: &Owner) -> Statement {
 }
 
 /// The rows of the queue, each with its error if it fails now or has failed for good.
-fn failed(names: Names<'_>, keys: Columns) -> String {
+fn failed(names: Names<'_>, keys: Columns, is_final: Option<bool>) -> String {
     let columns: Vec<String> = keys.iter().cloned().collect();
     let others = [
         "q.field".to_owned(),
@@ -155,7 +158,7 @@ fn failed(names: Names<'_>, keys: Columns) -> String {
         format!("{} AS waited", waited(names)),
         format!("{} AS retry_in", due_in(names)),
     ];
-    ranges(names, &[columns, others.to_vec()].concat())
+    ranges(names, &[columns, others.to_vec()].concat(), is_final)
 }
 
 pub(crate) fn failed_groups(sql: Sql, owner: &Owner) -> Statement {
@@ -169,7 +172,7 @@ pub(crate) fn failed_groups(sql: Sql, owner: &Owner) -> Statement {
           GROUP BY s.field, s.last_error, s.is_final
           ORDER BY found DESC, s.field, error
           LIMIT {GROUPS}",
-        failed = failed(names, Columns::default()),
+        failed = failed(names, Columns::default(), None),
     );
 
     sql.statement(text)
@@ -196,7 +199,7 @@ pub(crate) fn failed_rows(
           ORDER BY {order}
           LIMIT {limit}",
         selected = names.read(&columns),
-        failed = failed(names, names.keys_of("q")),
+        failed = failed(names, names.keys_of("q"), of.is_final),
         conditions = conditions.join("\n            AND "),
         order = by_key(&sql, owner, &columns),
         limit = sql.bind(limit as i64),
@@ -345,8 +348,8 @@ pub(crate) fn is_in_chunk(mut sql: Sql, owner: &Owner, field: usize, key: &Key) 
     sql.statement(text)
 }
 
-/// The first expiry of expired values that are not flagged, among the first that have expired.
-/// Flagged ones wait in the queue, and there may be very many.
+/// The first expiry of a value that has expired and is not flagged, among the first that have
+/// expired. There may be very many flagged ones. They wait in the queue.
 pub(crate) fn first_expiry(
     sql: Sql,
     owner: &Owner,

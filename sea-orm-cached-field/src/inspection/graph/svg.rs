@@ -88,7 +88,7 @@ mod tests {
             "recursive through `1. x`",
         ]
         "#);
-        assert_eq!(svg.matches("<path").count(), 4, "{svg}");
+        assert_eq!(svg.matches("<path").count(), 3, "{svg}");
     }
 
     #[test]
