@@ -9,7 +9,7 @@ use sea_orm::DatabaseConnection;
 use super::{Code, Failure, ask, change, output::Output, rows, work};
 use crate::{CachedFields, FieldState};
 
-/// The options that each command has.
+// The options that each command has. A doc comment would become the help of each.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Common {
     /// Writes the result as JSON
