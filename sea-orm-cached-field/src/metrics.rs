@@ -13,12 +13,14 @@
 //! | `cached_field_oldest_stale_seconds` | gauge | table, field | for how long the oldest of them has waited |
 //! | `cached_field_failed` | gauge | table, field | rows that have failed for good, 10,000 at most |
 //! | `cached_field_paused` | gauge | table, field | 1 if the field is paused, else 0 |
-//! | `cached_field_workers` | gauge | table | workers that were seen in the last minute |
+//! | `cached_field_workers` | gauge | table | workers that are not gone: [`WorkerState`](crate::WorkerState) |
 //!
 //! No label has a value of a row. So there are as many sets of labels as there are fields.
 //!
+//! A gauge is NaN if it is not known: nothing of the field was seen, but not everything was looked at.
+//!
 //! Of all workers of a table, the youngest sets the gauges, every 30 seconds. In the processes of
-//! the others they are 0. So take the greatest: `max by (table, field) (cached_field_backlog)`. If
+//! the others they are 0, half a minute after another one has taken over at the latest. So take the greatest: `max by (table, field) (cached_field_backlog)`. If
 //! some of your programs have no recorder, switch the gauges off in them
 //! ([`Worker::gauges`](crate::Worker::gauges)).
 //!
@@ -87,7 +89,7 @@ pub fn describe() {
     describe_gauge!(OLDEST, Unit::Seconds, "For how long the oldest of them has waited");
     describe_gauge!(FAILED, "Rows that have failed for good, 10,000 at most");
     describe_gauge!(PAUSED, "Whether the field is paused");
-    describe_gauge!(WORKERS, "Workers that were seen in the last minute");
+    describe_gauge!(WORKERS, "Workers that are not gone");
 }
 
 fn labels(owner: &Owner, field: usize) -> (String, &'static str) {
@@ -149,9 +151,11 @@ pub(crate) fn collected(owner: &Owner, marks: usize) {
 pub(crate) struct Waiting<'a> {
     pub(crate) table: &'a str,
     pub(crate) field: &'static str,
-    pub(crate) backlog: u64,
-    pub(crate) oldest: Duration,
-    pub(crate) failed: u64,
+    /// No number if it is not known; so are the next two.
+    pub(crate) backlog: f64,
+    /// In seconds.
+    pub(crate) oldest: f64,
+    pub(crate) failed: f64,
     pub(crate) is_paused: bool,
 }
 
@@ -159,9 +163,9 @@ pub(crate) struct Waiting<'a> {
 pub(crate) fn set_gauges(waiting: &Waiting<'_>) {
     let Waiting { table, field, backlog, oldest, failed, is_paused } = *waiting;
     let gauges = [
-        (BACKLOG, backlog as f64),
-        (OLDEST, oldest.as_secs_f64()),
-        (FAILED, failed as f64),
+        (BACKLOG, backlog),
+        (OLDEST, oldest),
+        (FAILED, failed),
         (PAUSED, f64::from(u8::from(is_paused))),
     ];
     for (name, value) in gauges {

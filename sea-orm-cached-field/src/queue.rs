@@ -63,7 +63,7 @@ pub(crate) struct Collect<'a> {
     pub(crate) leased: Option<usize>,
     /// The fields that only readers recalculate.
     pub(crate) lazy: &'a [usize],
-    /// Whether it is asked when each was last marked.
+    /// Whether to return when each row was last marked.
     pub(crate) asks_when: bool,
 }
 

@@ -42,8 +42,8 @@ impl CachedFields {
     /// Returns the errors of calculations that fail, or have failed for good, and how many rows
     /// have each. At most 100 groups a model are returned.
     ///
-    /// The rows are counted when those of [`CachedFields::status`] are. Rows that are being retried
-    /// are among them. [`CachedFields::failed_rows`] returns the rows of a group.
+    /// All who ask within two seconds get the same groups. Rows that are being retried are among
+    /// them. [`CachedFields::failed_rows`] returns the rows of a group.
     ///
     /// # Errors
     /// [`Error::NotInstalled`], [`Error::Database`], and those of the models
@@ -97,7 +97,7 @@ impl CachedFields {
         inspection::explain(db, &self.models()?, field, key).await
     }
 
-    /// Returns the workers that were run to stay ([`Worker::run`]), of any program that serves
+    /// Returns the workers that were run to stay (`Worker::run`), of any program that serves
     /// these models. A worker is *gone* a minute after its last report. Records of such workers are
     /// kept for a day. All who ask within two seconds, over this pool and its clones, get the same
     /// answer.
@@ -120,11 +120,6 @@ impl CachedFields {
     /// # Errors
     /// [`Error::NotInstalled`], [`Error::Database`], and those of the models
     /// ([`Error::UnsupportedPath`]). They may come in an [`Error::Shared`].
-    #[cfg_attr(
-        not(feature = "worker"),
-        doc = "\n[`Worker::run`]: https://docs.rs/sea-orm-cached-field"
-    )]
-    #[cfg_attr(feature = "worker", doc = "\n[`Worker::run`]: crate::Worker::run")]
     pub async fn workers(&self, db: &DatabaseConnection) -> Result<Vec<WorkerStatus>, Error> {
         inspection::workers(db, &self.models()?).await
     }

@@ -1,8 +1,8 @@
 //! The face of the library: all that a program does with its cached fields as a whole.
 
+mod by_name;
 mod inspecting;
 mod installing;
-mod steering;
 
 use std::sync::Arc;
 

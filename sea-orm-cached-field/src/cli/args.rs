@@ -81,8 +81,8 @@ pub(super) enum Kind {
 
     /// Calculates and stores a field of rows now
     ///
-    /// Many rows are taken in the order of their keys. If it is interrupted, it says after which
-    /// key to continue.
+    /// Many rows are taken in the order of their keys. If it ends early, it says after which key to
+    /// continue. The texts of errors may hold values of rows.
     ///
     /// Example: recalculate shop.revenue --key 7
     ///
@@ -120,7 +120,7 @@ pub(super) enum Kind {
     /// Example: doctor --repair
     Doctor(Doctor),
 
-    /// Prints completions for a shell
+    /// Prints completions of these commands for a shell
     ///
     /// Example: completions bash
     Completions(Completions),
@@ -185,7 +185,7 @@ pub(super) enum FailedWhat {
         #[arg(long, value_name = "TEXT")]
         like: Option<String>,
         /// The greatest number of rows
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
         limit: u64,
     },
     /// Makes what has failed due again

@@ -1,27 +1,18 @@
 //! Commands that ask.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
 use clap::CommandFactory;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 
 use super::{
     Code, Failure, Program,
     args::{Activity, Completions, Graph, GraphFormat, OfRow, Status},
+    key::key,
     output::{Output, duration, table, unless_zero},
     work::interrupted,
 };
-use crate::{CachedFields, Error, FailedGroup, FieldState, FieldStatus, Key, WorkerStatus};
-
-/// Reads a key, whose values are separated by commas if the key has several columns.
-pub(super) fn key(fields: &CachedFields, field: &str, text: &str) -> Result<Key, Error> {
-    match fields.parse_key(field, &[text]) {
-        Err(Error::WrongKey { .. }) => {
-            fields.parse_key(field, &text.split(',').map(str::trim).collect::<Vec<_>>())
-        }
-        key => key,
-    }
-}
+use crate::{CachedFields, FailedGroup, FieldState, FieldStatus, Reason, WorkerStatus};
 
 pub(super) async fn status(
     args: &Status,
@@ -181,8 +172,9 @@ pub(super) async fn failed(
         let lines = failed.groups.iter().map(|group| format!("{group}\n")).collect::<String>();
         match (lines.is_empty(), failed.is_complete) {
             (true, true) => "nothing fails".to_owned(),
-            (_, true) => lines,
-            (_, false) => lines + "and perhaps others: not all rows were looked at\n",
+            (true, false) => "no failure was seen, but not all rows were looked at".to_owned(),
+            (false, true) => lines,
+            (false, false) => lines + "and perhaps others: not all rows were looked at\n",
         }
     })?;
     Ok(if failed.groups.is_empty() { Code::Done } else { Code::Findings })
@@ -250,7 +242,7 @@ pub(super) async fn explain(
     let key = key(fields, field, text)?;
     let explanation = fields.explain(field, &key, db).await?;
     output.write("explanation", &explanation, || explanation.to_string())?;
-    Ok(Code::Done)
+    Ok(if explanation.reasons.contains(&Reason::NoRow) { Code::Usage } else { Code::Done })
 }
 
 pub(super) async fn expirations(
@@ -284,7 +276,15 @@ pub(super) async fn sql(
     output: Output,
 ) -> Result<Code, Failure> {
     let statements = fields.plan(db).await?.statements;
-    let text = || statements.iter().map(|statement| format!("{statement};\n\n")).collect();
+    // Without a delimiter of its own, MySQL's client would end the statement of a trigger within it.
+    let (begin, end) = match db.get_database_backend() {
+        DbBackend::MySql if !statements.is_empty() => ("DELIMITER ;;\n\n", ";;"),
+        _ => ("", ";"),
+    };
+    let text = || {
+        let statements = statements.iter().map(|statement| format!("{statement}{end}\n\n"));
+        begin.to_owned() + &statements.collect::<String>()
+    };
     output.write("statements", &statements, text)?;
     Ok(Code::Done)
 }
@@ -294,6 +294,8 @@ pub(super) fn completions(args: &Completions) -> Result<Code, Failure> {
     let name = std::env::args().next().unwrap_or_default();
     let name = std::path::Path::new(&name).file_name().unwrap_or_default();
     let name = name.to_string_lossy().into_owned();
-    clap_complete::generate(args.shell, &mut command, name, &mut std::io::stdout());
+    let mut completions = Vec::new();
+    clap_complete::generate(args.shell, &mut command, name, &mut completions);
+    std::io::stdout().write_all(&completions)?;
     Ok(Code::Done)
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{
     Code, Failure,
     args::{Doctor, Install, OfField, Pause},
-    ask::{groups, key},
+    ask::groups,
+    key::key,
     output::Output,
 };
 use crate::{CachedFields, Retry};

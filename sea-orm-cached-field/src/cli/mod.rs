@@ -50,20 +50,21 @@
 //! |---|---|
 //! | 0 | done |
 //! | 1 | there are findings: something is wrong, fails, would be changed, or is in a state of `--fail-on` |
-//! | 2 | the command cannot be understood, or names a field or a key that does not exist |
+//! | 2 | the command cannot be understood, or names a field or a row that does not exist |
 //! | 3 | the database cannot be reached, or something else failed |
 //! | 4 | the time of `--timeout` is over |
-//! | 130 | interrupted; what was done stays done |
+//! | 130 | interrupted; what was done stays done. `work` without `--until-empty` then ends with 0 |
 
 mod args;
 mod ask;
 mod change;
+mod key;
 mod output;
 mod probe;
 mod rows;
 mod work;
 
-use std::{fmt, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{fmt, io::ErrorKind, net::SocketAddr, process::ExitCode, time::Duration};
 
 use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 use sea_orm::{DatabaseConnection, DbErr};
@@ -154,6 +155,10 @@ impl Command {
         let _ = tokio::time::timeout(HANDED_BACK_WITHIN, handed_back).await;
         match ended {
             Ok(code) => code.into(),
+            // The reader of a pipe has seen enough.
+            Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
+                Code::Done.into()
+            }
             Err(failure) => {
                 eprintln!("error: {failure}");
                 failure.code().into()

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    io::{ErrorKind, IsTerminal, Write},
+    io::{IsTerminal, Write},
     time::{Duration, Instant},
 };
 
@@ -32,19 +32,6 @@ struct Document<'a, T> {
 impl Output {
     /// Writes a result: as a document with this member, or as text.
     pub(super) fn write<T: Serialize>(
-        self,
-        member: &str,
-        result: &T,
-        text: impl FnOnce() -> String,
-    ) -> std::io::Result<()> {
-        match self.try_to_write(member, result, text) {
-            // The reader of a pipe has seen enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            ended => ended,
-        }
-    }
-
-    fn try_to_write<T: Serialize>(
         self,
         member: &str,
         result: &T,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     Code, Failure,
     args::{Flag, Recalculate, Rows},
-    ask::key,
+    key::{self, key, quoted},
     output::{Output, Progress},
     work::interrupted,
 };
@@ -29,14 +29,10 @@ impl Done {
     /// Returns it as in `3 rows flagged`.
     fn text(&self, what: &str) -> String {
         let rows = if self.rows == 1 { "row" } else { "rows" };
-        let mut text = format!("{} {rows} {what}", self.rows);
-        if self.failed > 0 {
-            text.push_str(&format!(", {} failed", self.failed));
+        match self.failed {
+            0 => format!("{} {rows} {what}", self.rows),
+            failed => format!("{} {rows} {what}, {failed} failed", self.rows),
         }
-        if let (true, Some(last)) = (self.is_interrupted, &self.last) {
-            text.push_str(&format!("; continue with --after '{last}'"));
-        }
-        text
     }
 
     fn write(&self, output: Output, member: &str, what: &str) -> Result<Code, Failure> {
@@ -92,6 +88,20 @@ fn keys_of(fields: &CachedFields, field: &str, texts: &[String]) -> Result<Vec<K
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
+/// The key that was reached. Where the command ends early, it says so.
+struct Reached {
+    last: Option<String>,
+    is_done: bool,
+}
+
+impl Drop for Reached {
+    fn drop(&mut self) {
+        if let (Some(last), false) = (&self.last, self.is_done) {
+            eprintln!("continue with --after {}", quoted(last));
+        }
+    }
+}
+
 /// Does something to all rows from one key to another, page by page, until it is interrupted. If it
 /// fails for a page, it is done to each row by itself.
 async fn in_order(
@@ -107,16 +117,21 @@ async fn in_order(
     let mut after = bound(&rows.after)?;
     let to = bound(&rows.to)?;
 
-    let mut done = Done { last: rows.after.clone(), ..Done::default() };
+    let mut done = Done::default();
+    let mut reached = Reached { last: rows.after.clone(), is_done: false };
     let progress = Progress::new();
     let mut interrupted = std::pin::pin!(interrupted());
     loop {
         let page = fields.keys(field, after.as_ref(), to.as_ref(), PAGE, db).await?;
-        let Some(last) = page.last() else { return Ok(done) };
+        let Some(last) = page.last() else {
+            reached.is_done = true;
+            done.last = reached.last.take();
+            return Ok(done);
+        };
         let acted = async {
             match act(&page).await {
                 Ok(rows) => Ok((rows, 0)),
-                Err(_) => one_by_one(&page, &act).await,
+                Err(_) => one_by_one(&page, &act, done.failed == 0).await,
             }
         };
         tokio::select! {
@@ -127,43 +142,38 @@ async fn in_order(
             }
             () = &mut interrupted => {
                 done.is_interrupted = true;
+                done.last = reached.last.clone();
                 return Ok(done);
             }
         }
-        done.last = Some(as_option(last));
+        reached.last = Some(key::text(last));
         after = Some(last.clone());
         progress.show(|| done.text(what));
     }
 }
 
-/// Returns the number of rows to which it was done, and of those for which the calculation fails.
-/// Rows that do not exist any more count as neither.
+/// Returns the number of rows to which it was done, and of those for which it fails. Rows that do
+/// not exist any more count as neither. `tells`: the first error is written to stderr.
 async fn one_by_one(
     keys: &[Key],
     act: &impl AsyncFn(&[Key]) -> Result<u64, Error>,
+    tells: bool,
 ) -> Result<(u64, u64), Failure> {
     let (mut rows, mut failed) = (0, 0);
     for key in keys {
         match act(std::slice::from_ref(key)).await {
             Ok(one) => rows += one,
             Err(Error::RowGone { .. }) => {}
-            Err(error) if error.is_of_calculation() => failed += 1,
-            Err(error) => return Err(error.into()),
+            Err(error) if error.is_transient() || matches!(error, Error::NotInstalled { .. }) => {
+                return Err(error.into());
+            }
+            Err(error) => {
+                if tells && failed == 0 {
+                    eprintln!("{}: {}", key::text(key), error.with_sources());
+                }
+                failed += 1;
+            }
         }
     }
     Ok((rows, failed))
-}
-
-/// Writes a key as [`key`] reads it.
-fn as_option(key: &Key) -> String {
-    let value = |value: serde_json::Value| match value {
-        serde_json::Value::String(text) => text,
-        value => value.to_string(),
-    };
-    match serde_json::to_value(key) {
-        Ok(serde_json::Value::Array(values)) => {
-            values.into_iter().map(value).collect::<Vec<_>>().join(",")
-        }
-        _ => key.to_string(),
-    }
 }

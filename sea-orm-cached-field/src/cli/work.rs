@@ -110,6 +110,9 @@ pub(super) async fn work(
         std::future::pending::<()>().await
     };
     let shown = async {
+        if !args.until_empty {
+            return;
+        }
         let progress = Progress::new();
         loop {
             progress.show(|| done.report(false).text());

@@ -8,7 +8,7 @@ use crate::{
     declaration::Key,
     engine::Engine,
     protocol,
-    queue::{Failure, FailureCount, GROUPS, QueueCount, QueueState, Range},
+    queue::{COUNTED, Failure, FailureCount, GROUPS, QueueCount, QueueState, Range},
     registry::Model,
 };
 
@@ -142,7 +142,10 @@ pub(crate) async fn failed(
             Vec::new()
         };
 
-        let is_cut = |ranges: &[Range]| ranges.iter().any(|range| counts.is_cut(*range));
+        // They may be younger than the counts.
+        let seen: u64 = failures.iter().map(|group| group.rows).sum();
+        let is_cut =
+            |ranges: &[Range]| seen >= COUNTED || ranges.iter().any(|range| counts.is_cut(*range));
         failed.is_complete &=
             !is_cut(&[Range::Due, Range::Later, Range::Failed]) && failures.len() < GROUPS;
 

@@ -147,7 +147,8 @@ pub enum Finding {
         field: String,
         /// The number of rows.
         rows: u64,
-        /// The error of one of them. It may hold values of the row.
+        /// The error of one of them, which may hold values of the row. `None` after
+        /// [`Diagnosis::without_errors`].
         error: Option<String>,
     },
     /// A change, a row that is due, or an expiry has waited for more than a minute, and has not
@@ -169,7 +170,8 @@ pub enum Finding {
         field: String,
         /// The number of rows.
         rows: u64,
-        /// The error of one of them. It may hold values of the row.
+        /// The error of one of them, which may hold values of the row. `None` after
+        /// [`Diagnosis::without_errors`].
         error: Option<String>,
     },
 }

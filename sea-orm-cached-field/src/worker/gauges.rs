@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{context::Context, presence::host};
 use crate::{
-    Error, WorkerState, WorkerStatus, inspection,
+    Count, Error, WorkerState, WorkerStatus, inspection,
     metrics::{self, Waiting},
     registry::Model,
 };
@@ -12,7 +12,7 @@ use crate::{
 impl Context {
     /// Sets the gauges of all models: to what waits, or to 0 if another worker does.
     pub(super) async fn set_gauges(&self) {
-        if !self.settings.gauges {
+        if !self.settings.gauges || self.presence.has_left().await {
             return;
         }
         for model in &self.models {
@@ -29,7 +29,7 @@ impl Context {
         workers.retain(|worker| worker.state != WorkerState::Gone);
         match setter(&workers, self.id, std::process::id(), &host()) {
             Setter::This => {}
-            Setter::AnotherOfThisProcess => return Ok(()),
+            Setter::AnotherOfThisProcess | Setter::Unknown => return Ok(()),
             Setter::AnotherProcess => {
                 set_to_zero(model);
                 return Ok(());
@@ -40,17 +40,32 @@ impl Context {
         for status in inspection::status(&self.db, models).await?.fields {
             let waiting =
                 [status.changes, status.due, status.claimed, status.later, status.failing];
+            let backlog = number(&waiting);
+            let oldest = status.waiting_for.map_or(0.0, |waiting| waiting.as_secs_f64());
             metrics::set_gauges(&Waiting {
                 table: &status.table,
                 field: status.field,
-                backlog: waiting.iter().map(|count| count.at_least()).sum(),
-                oldest: status.waiting_for.unwrap_or_default(),
-                failed: status.failed.at_least(),
+                backlog,
+                oldest: if backlog.is_nan() { backlog } else { oldest },
+                failed: number(&[status.failed]),
                 is_paused: status.paused.is_some(),
             });
         }
         Ok(())
     }
+
+    /// Sets the gauges of a worker that has ended to 0. Another one of this process sets them again.
+    pub(super) fn clear_gauges(&self) {
+        if self.settings.gauges {
+            self.models.iter().for_each(|model| set_to_zero(model));
+        }
+    }
+}
+
+/// Returns the sum, or no number if nothing was counted and not everything was looked at.
+fn number(counts: &[Count]) -> f64 {
+    let sum: u64 = counts.iter().map(|count| count.at_least()).sum();
+    if sum == 0 && counts.contains(&Count::Unknown) { f64::NAN } else { sum as f64 }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +73,8 @@ enum Setter {
     This,
     AnotherOfThisProcess,
     AnotherProcess,
+    /// None was found, as in the moment before this worker's first report.
+    Unknown,
 }
 
 /// Returns which of these workers sets the gauges. It is the youngest: an older one may have been
@@ -69,11 +86,12 @@ fn setter(workers: &[WorkerStatus], this: i64, process: u32, host: &str) -> Sett
         Some(youngest) if youngest.process == process && youngest.host == host => {
             Setter::AnotherOfThisProcess
         }
-        _ => Setter::AnotherProcess,
+        Some(_) => Setter::AnotherProcess,
+        None => Setter::Unknown,
     }
 }
 
-/// What this process has set before must not stay.
+/// What this process has set before would stay.
 fn set_to_zero(model: &Model) {
     let table = &*model.owner.table.name;
     metrics::set_workers(table, 0);
@@ -106,6 +124,13 @@ mod tests {
     }
 
     #[test]
+    fn unknown_is_not_shown_as_0() {
+        assert!(number(&[Count::Exactly(0), Count::Unknown]).is_nan());
+        assert_eq!(number(&[Count::Exactly(2), Count::Unknown]), 2.0);
+        assert_eq!(number(&[Count::Exactly(0)]), 0.0);
+    }
+
+    #[test]
     fn the_youngest_worker_sets_them() {
         let workers = [worker(1, 7, 20, true), worker(2, 7, 10, true), worker(3, 8, 5, false)];
         let of = |id, process, host| setter(&workers, id, process, host);
@@ -113,5 +138,6 @@ mod tests {
         assert_eq!(of(1, 7, "lantern"), Setter::AnotherOfThisProcess);
         assert_eq!(of(4, 9, "lantern"), Setter::AnotherProcess);
         assert_eq!(of(4, 7, "candle"), Setter::AnotherProcess, "a container has process 7, too");
+        assert_eq!(setter(&workers[2..], 3, 8, "lantern"), Setter::Unknown);
     }
 }

@@ -36,6 +36,13 @@ struct State {
     has_left: bool,
 }
 
+#[cfg(feature = "metrics")]
+impl Presence {
+    pub(super) async fn has_left(&self) -> bool {
+        self.0.lock().await.has_left
+    }
+}
+
 impl Context {
     /// Reports until the guard is dropped. It does not stop in the middle of a statement.
     pub(super) fn start_reporting(self: &Arc<Self>) -> DropGuard {
@@ -106,7 +113,12 @@ impl Context {
 
     async fn leave_now(&self) {
         let mut state = self.presence.0.lock().await;
-        if std::mem::replace(&mut state.has_left, true) || !self.write_rest().await {
+        if std::mem::replace(&mut state.has_left, true) {
+            return;
+        }
+        #[cfg(feature = "metrics")]
+        self.clear_gauges();
+        if !self.write_rest().await {
             return;
         }
         let models = self.models.iter().zip(&state.written);

@@ -96,7 +96,8 @@ pub(super) fn collect(owner: &Owner, request: &Collect<'_>) -> Statement {
     let flags: Vec<String> = owner.fields.iter().map(flagged).collect();
     // The row's key may have come to be spelled in another way, where its type calls both equal.
     let respelled = keys.each(|key| format!("{key} = excluded.{key}"));
-    // The queue does not have it, and a join could be one of each row with each.
+    // The queue does not keep the last mark. A join could compare each row with each, so these rows
+    // are appended.
     let (last_mark, last_marks) = if asks_when {
         let last_mark = ",\n                       max(marked_at) AS last_marked_at";
         let last_marks = format!(
