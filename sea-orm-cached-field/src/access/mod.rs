@@ -15,6 +15,8 @@ use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
 use tracing::Instrument;
 
+#[cfg(feature = "metrics")]
+use crate::metrics;
 use crate::{
     Error,
     backend::Backend,
@@ -316,9 +318,12 @@ async fn calculate_and_complete<F: CachedField>(
     let calculated =
         keep_leased(engine, connection, &target.model, claims, target.calculate::<F>(&db)).await;
 
+    let took = started.elapsed();
+    #[cfg(feature = "metrics")]
+    metrics::took(&target.model.owner, target.field, took);
     if calculated.is_ok() {
         let Subject { table, field, key } = target.subject();
-        engine.publish(Event::Calculated { table, field, key, took: started.elapsed() });
+        engine.publish(Event::Calculated { table, field, key, took });
     }
 
     let Some(claim) = claim else { return calculated.map(|(value, _)| (value, false)) };
@@ -328,6 +333,8 @@ async fn calculate_and_complete<F: CachedField>(
                 Calculation { claim: claim.clone(), value: value.clone().into(), changed };
             match protocol::complete(engine, connection, &target.model, &[calculation]).await {
                 Ok(verdicts) => {
+                    #[cfg(feature = "metrics")]
+                    target.count(&claim, &verdicts, changed);
                     if !verdicts.iter().all(|verdict| verdict.is_stored()) {
                         return Ok((value, false));
                     }
@@ -338,7 +345,7 @@ async fn calculate_and_complete<F: CachedField>(
                     ))
                 }
                 Err(error) if engine.refuses_value(&error) => {
-                    protocol::fail(engine, connection, &target.model, &claim, &error, None).await?;
+                    target.fail(engine, connection, &claim, &error).await?;
                     Err(error)
                 }
                 // The value is right all the same; a worker stores it.
@@ -360,9 +367,38 @@ async fn calculate_and_complete<F: CachedField>(
             Err(error)
         }
         Err(error) => {
-            protocol::fail(engine, connection, &target.model, &claim, &error, None).await?;
+            target.fail(engine, connection, &claim, &error).await?;
             Err(error)
         }
+    }
+}
+
+impl Target {
+    /// Records what became of a claim, in the metrics.
+    #[cfg(feature = "metrics")]
+    fn count(&self, claim: &Claim, verdicts: &[Verdict], changed: bool) {
+        let ended = verdicts.iter().map(|verdict| metrics::Ended {
+            field: self.field,
+            outcome: verdict.outcome(changed),
+            stale_for: claim.stale_for().filter(|_| *verdict == Verdict::Done),
+        });
+        metrics::ended(&self.model.owner, ended, true);
+    }
+
+    /// Records that the calculation has failed.
+    async fn fail(
+        &self,
+        engine: &Engine,
+        connection: &DatabaseConnection,
+        claim: &Claim,
+        error: &Error,
+    ) -> Result<(), Error> {
+        let retry_in = protocol::fail(engine, connection, &self.model, claim, error, None).await?;
+        #[cfg(feature = "metrics")]
+        metrics::failed(&self.model.owner, self.field, retry_in.is_none());
+        #[cfg(not(feature = "metrics"))]
+        let _ = retry_in;
+        Ok(())
     }
 }
 
