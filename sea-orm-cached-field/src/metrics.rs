@@ -17,12 +17,13 @@
 //!
 //! No label has a value of a row. So there are as many sets of labels as there are fields.
 //!
-//! A gauge is NaN if it is not known: nothing of the field was seen, but not everything was looked at.
+//! A gauge is NaN if it is not known: nothing of the field was seen, but not everything was looked
+//! at.
 //!
 //! Of all workers of a table, the youngest sets the gauges, every 30 seconds. In the processes of
-//! the others they are 0, half a minute after another one has taken over at the latest. So take the greatest: `max by (table, field) (cached_field_backlog)`. If
-//! some of your programs have no recorder, switch the gauges off in them
-//! ([`Worker::gauges`](crate::Worker::gauges)).
+//! the others they are 0, half a minute after another one has taken over at the latest. So take the
+//! greatest: `max by (table, field) (cached_field_backlog)`. If some of your programs have no
+//! recorder, switch the gauges off in them ([`Worker::gauges`](crate::Worker::gauges)).
 //!
 //! Exporters for Prometheus make summaries of histograms unless they are told the buckets:
 //!

@@ -64,7 +64,7 @@ pub(crate) struct Collect<'a> {
     /// The fields that only readers recalculate.
     pub(crate) lazy: &'a [usize],
     /// Whether to return when each row was last marked.
-    pub(crate) asks_when: bool,
+    pub(crate) with_last_marks: bool,
 }
 
 impl Collect<'_> {

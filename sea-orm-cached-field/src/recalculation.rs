@@ -265,11 +265,8 @@ impl<H: Holder> Recalculation<'_, H> {
         }
         #[cfg(feature = "metrics")]
         {
-            let ended = judged.clone().map(|(claim, (verdict, changed))| metrics::Ended {
-                field: claim.field,
-                outcome: verdict.outcome(*changed),
-                stale_for: claim.stale_for().filter(|_| *verdict == Verdict::Done),
-            });
+            let ended =
+                judged.clone().map(|(claim, (verdict, changed))| verdict.ended(claim, *changed));
             metrics::ended(&self.model.owner, ended, self.retry.is_none());
         }
         let stored = judged.filter(|(_, (verdict, _))| verdict.is_stored());

@@ -334,7 +334,11 @@ async fn calculate_and_complete<F: CachedField>(
             match protocol::complete(engine, connection, &target.model, &[calculation]).await {
                 Ok(verdicts) => {
                     #[cfg(feature = "metrics")]
-                    target.count(&claim, &verdicts, changed);
+                    metrics::ended(
+                        &target.model.owner,
+                        verdicts.iter().map(|verdict| verdict.ended(&claim, changed)),
+                        true,
+                    );
                     if !verdicts.iter().all(|verdict| verdict.is_stored()) {
                         return Ok((value, false));
                     }
@@ -374,17 +378,6 @@ async fn calculate_and_complete<F: CachedField>(
 }
 
 impl Target {
-    /// Records what became of a claim, in the metrics.
-    #[cfg(feature = "metrics")]
-    fn count(&self, claim: &Claim, verdicts: &[Verdict], changed: bool) {
-        let ended = verdicts.iter().map(|verdict| metrics::Ended {
-            field: self.field,
-            outcome: verdict.outcome(changed),
-            stale_for: claim.stale_for().filter(|_| *verdict == Verdict::Done),
-        });
-        metrics::ended(&self.model.owner, ended, true);
-    }
-
     /// Records that the calculation has failed.
     async fn fail(
         &self,

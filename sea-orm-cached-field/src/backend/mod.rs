@@ -166,6 +166,15 @@ impl Backend {
         of_database!(self, wake_up())
     }
 
+    /// What has to end a statement for the database's own client, if that would take a semicolon
+    /// within a trigger for its end.
+    pub(crate) fn delimiter(self) -> Option<&'static str> {
+        match self.kind() {
+            DbBackend::MySql => Some(";;"),
+            _ => None,
+        }
+    }
+
     /// Whether each write wakes all workers, also those that it does not concern.
     pub(crate) fn wakes_on_writes(self) -> bool {
         match self.wake_up() {

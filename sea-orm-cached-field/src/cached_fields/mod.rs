@@ -21,7 +21,7 @@ use crate::{
 
 /// The set-up of cached fields in a database: installation, workers and events.
 ///
-/// [`CachedFields::all`] stands for all models of the program that have `#[cached_fields]`. A
+/// [`CachedFields::all`] takes all models of the program that have `#[cached_fields]`. A
 /// program with several databases picks the models of each with [`CachedFields::of`].
 ///
 /// ```no_run
@@ -68,7 +68,7 @@ impl CachedFields {
         self
     }
 
-    /// Returns the set-up for models that no entity stands for.
+    /// Returns the set-up for these models, for tests that have no entity.
     #[cfg(test)]
     pub(crate) fn these(models: Vec<Arc<Model>>) -> Self {
         Self(Selection::These(models))

@@ -3,7 +3,7 @@
 use std::{io::Write, time::Duration};
 
 use clap::CommandFactory;
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::DatabaseConnection;
 
 use super::{
     Code, Failure, Program,
@@ -275,17 +275,8 @@ pub(super) async fn sql(
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
-    let statements = fields.plan(db).await?.statements;
-    // Without a delimiter of its own, MySQL's client would end the statement of a trigger within it.
-    let (begin, end) = match db.get_database_backend() {
-        DbBackend::MySql if !statements.is_empty() => ("DELIMITER ;;\n\n", ";;"),
-        _ => ("", ";"),
-    };
-    let text = || {
-        let statements = statements.iter().map(|statement| format!("{statement}{end}\n\n"));
-        begin.to_owned() + &statements.collect::<String>()
-    };
-    output.write("statements", &statements, text)?;
+    let plan = fields.plan(db).await?;
+    output.write("statements", &plan.statements, || plan.script())?;
     Ok(Code::Done)
 }
 

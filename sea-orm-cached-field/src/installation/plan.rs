@@ -37,9 +37,24 @@ pub struct Plan {
     /// The statements that would change the schema, in this order, without a semicolon at the end.
     /// Flags, and the library's own records, are not among them.
     pub statements: Vec<String>,
+    /// What has to end each statement where a client would take a semicolon within it for its end.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    delimiter: Option<&'static str>,
 }
 
 impl Plan {
+    /// Returns the statements as a script for the database's own client: `psql`, `sqlite3`, or
+    /// `mysql`, which is told not to end the statement of a trigger at a semicolon within it.
+    pub fn script(&self) -> String {
+        let begin = match self.delimiter {
+            Some(delimiter) if !self.statements.is_empty() => format!("DELIMITER {delimiter}\n\n"),
+            _ => String::new(),
+        };
+        let end = self.delimiter.unwrap_or(";");
+        let statements = self.statements.iter().map(|statement| format!("{statement}{end}\n\n"));
+        begin + &statements.collect::<String>()
+    }
+
     /// Returns whether nothing would be changed.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.flagged.is_empty()
@@ -67,7 +82,7 @@ pub(crate) async fn plan(
 ) -> Result<Plan, InstallError> {
     check_cycles(models)?;
     let backend = Backend::of(db)?;
-    let mut plan = Plan::default();
+    let mut plan = Plan { delimiter: backend.delimiter(), ..Plan::default() };
 
     let dead = abandoned(db, backend, models).await?.into_iter().filter(|found| found.is_dead);
     for abandoned in dead {

@@ -125,9 +125,9 @@ pub(crate) async fn claim(
 
     let connections = connections.into();
     let collect = async |transaction: &DatabaseTransaction, limit: u64| {
-        let asks_when = fuse.is_some();
+        let with_last_marks = fuse.is_some();
         let collected =
-            collect::collect(engine, transaction, model, limit, at_once, asks_when).await?;
+            collect::collect(engine, transaction, model, limit, at_once, with_last_marks).await?;
         collect::flag_collected(engine, transaction, model, &collected).await?;
         Ok(collected)
     };

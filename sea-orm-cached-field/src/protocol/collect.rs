@@ -35,21 +35,21 @@ fn event(collected: &Collected, model: &Model) -> Option<Event> {
 }
 
 /// Collects the oldest marks, and all other marks of the same rows. Otherwise a backlog would keep
-/// rows that are written often flagged for ever. `asks_when`: when each row was last marked.
+/// rows that are written often flagged for ever. `with_last_marks`: when each row was last marked.
 pub(super) async fn collect(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
     limit: u64,
     lease: i64,
-    asks_when: bool,
+    with_last_marks: bool,
 ) -> Result<Collected, Error> {
     if expand(engine, db, model, limit.saturating_mul(LINKS_PER_MARK), None).await? {
         return Ok(Collected { has_more: true, ..Collected::default() });
     }
     let lazy = engine.lazy(model);
     let which = Which::Oldest(limit);
-    let request = Collect { which, lease, leased: None, lazy: &lazy, asks_when };
+    let request = Collect { which, lease, leased: None, lazy: &lazy, with_last_marks };
     Ok(engine.backend.collect(db, &model.owner, &request).await?)
 }
 
@@ -69,7 +69,8 @@ pub(super) async fn collect_rows(
     }
     let lazy = engine.lazy(model);
     let which = Which::Of(keys);
-    let request = Collect { which, lease, leased: Some(field), lazy: &lazy, asks_when: false };
+    let request =
+        Collect { which, lease, leased: Some(field), lazy: &lazy, with_last_marks: false };
     Ok(engine.backend.collect(db, &model.owner, &request).await?)
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn pause_too_many(
 
         match connections.within(engine, false, pause).await {
             Ok(true) => tell(engine, model, fuse, &too_many, &reason),
-            // Someone has paused it, or has resumed it since.
+            // An operator has paused it, or has resumed it since.
             Ok(false) => {}
             Err(error) => {
                 let is_in_vain = matches!(

@@ -26,10 +26,21 @@ impl Verdict {
         }
     }
 
+    /// Returns what metrics have of a claim that has ended so. `changed`: the value differs from
+    /// the one before.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn ended(self, claim: &Claim, changed: bool) -> crate::metrics::Ended {
+        crate::metrics::Ended {
+            field: claim.field,
+            outcome: self.outcome(changed),
+            stale_for: claim.stale_for().filter(|_| self == Self::Done),
+        }
+    }
+
     /// Returns the name of the outcome, as metrics have it. `changed`: the value differs from the
     /// one before.
     #[cfg(feature = "metrics")]
-    pub(crate) fn outcome(self, changed: bool) -> &'static str {
+    fn outcome(self, changed: bool) -> &'static str {
         match self {
             Self::Done if changed => "changed",
             Self::Done => "unchanged",

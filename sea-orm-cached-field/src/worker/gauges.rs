@@ -54,7 +54,8 @@ impl Context {
         Ok(())
     }
 
-    /// Sets the gauges of a worker that has ended to 0. Another one of this process sets them again.
+    /// Sets the gauges of a worker that has ended to 0. Another one of this process sets them
+    /// again.
     pub(super) fn clear_gauges(&self) {
         if self.settings.gauges {
             self.models.iter().for_each(|model| set_to_zero(model));

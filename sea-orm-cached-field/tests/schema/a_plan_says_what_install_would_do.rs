@@ -61,6 +61,28 @@ async fn its_statements_do_the_same(db: TestDb) {
     assert_fresh(&db, ada.id, "Ada of nowhere, 0 pigeons of 0, -").await;
 }
 
+/// For the client of the database. MySQL's client knows `DELIMITER`, its server does not.
+#[apply(contract)]
+async fn its_script_does_the_same(db: TestDb) {
+    plain_tables(&db).await;
+    let script = lampposts().plan(&*db).await.expect("a plan").script();
+    match script.strip_prefix("DELIMITER ;;\n\n") {
+        None => {
+            db.sql(&script).await;
+        }
+        Some(statements) => {
+            for statement in statements.split_terminator(";;\n\n") {
+                db.sql(statement).await;
+            }
+        }
+    }
+    assert_eq!(script.starts_with("DELIMITER"), db.get_database_backend() == DbBackend::MySql);
+    assert_eq!(planned(&db).await, "nothing to do\n");
+
+    installed(&db, lampposts()).await;
+    assert_eq!(lampposts().plan(&*db).await.expect("a plan").script(), "");
+}
+
 #[apply(contract)]
 async fn also_of_what_was_lost(db: TestDb) {
     set_up_lampposts(&db).await;

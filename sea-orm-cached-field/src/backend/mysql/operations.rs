@@ -216,7 +216,7 @@ pub(crate) async fn collect(
     let mut lazy = Vec::new();
     let mut last_marks = Vec::new();
     for ((key, field), Marked { is_eager, marked_at, last_marked_at }) in taken.fields {
-        if is_eager && request.asks_when {
+        if is_eager && request.with_last_marks {
             last_marks.push(LastMark { key: key.clone(), field, marked_at: last_marked_at });
         }
         // A random number: an id, as of a mark, cannot be had without making one.

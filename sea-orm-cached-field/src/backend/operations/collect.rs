@@ -108,8 +108,8 @@ impl Backend {
 
 /// What was collected where the database takes the marks and queues what they are of by itself. The
 /// rows have `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `stale_since`,
-/// `leased` (by this statement), `eager`, `flagged`. What is only lazily marked it does not queue. A
-/// row without `eager` says of one that is queued when it was last marked, as `stale_since`.
+/// `leased` (by this statement), `eager`, `flagged`. What is only lazily marked it does not queue.
+/// A row without `eager` says of one that is queued when it was last marked, as `stale_since`.
 pub(in crate::backend) async fn queued_at_once(
     backend: Backend,
     db: &DatabaseTransaction,

@@ -76,7 +76,7 @@ fn flagged(field: &Field) -> String {
 /// Grouped by the key's own equality, for marks may spell one key in several ways, as a
 /// case-insensitive type allows. What a mark lists beside the fields of this program stays.
 pub(super) fn collect(owner: &Owner, request: &Collect<'_>) -> Statement {
-    let Collect { which, lease, leased, lazy, asks_when } = *request;
+    let Collect { which, lease, leased, lazy, with_last_marks } = *request;
     let mut sql = Sql::postgres();
     let names = names(owner);
     let keys = names.keys();
@@ -98,7 +98,7 @@ pub(super) fn collect(owner: &Owner, request: &Collect<'_>) -> Statement {
     let respelled = keys.each(|key| format!("{key} = excluded.{key}"));
     // The queue does not keep the last mark. A join could compare each row with each, so these rows
     // are appended.
-    let (last_mark, last_marks) = if asks_when {
+    let (last_mark, last_marks) = if with_last_marks {
         let last_mark = ",\n                       max(marked_at) AS last_marked_at";
         let last_marks = format!(
             "
@@ -459,11 +459,11 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         lease: 1000,
         leased: None,
         lazy: &[],
-        asks_when: false,
+        with_last_marks: false,
     };
     let lazily = Collect { lazy: &[0], ..oldest };
     let of_rows = Collect { which: Which::Of(&of.keys), leased: Some(0), ..oldest };
-    let asking = Collect { asks_when: true, ..oldest };
+    let asking = Collect { with_last_marks: true, ..oldest };
     let mut examples = vec![
         named("take_chunks", take_chunks(owner, &[0], &of.upstream, 100)),
         named("enqueue_chunk", enqueue_chunk(owner, &of.marked_chunk())),

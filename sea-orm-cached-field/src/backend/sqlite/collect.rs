@@ -318,7 +318,7 @@ pub(crate) fn examples(of: &Example) -> Vec<Named> {
         lease: 1000,
         leased: None,
         lazy: &[],
-        asks_when: false,
+        with_last_marks: false,
     };
     let lazily = Collect { lazy: &[0], ..oldest };
     let of_rows = Collect { which: Which::Of(&of.keys), leased: Some(0), ..oldest };

@@ -45,7 +45,7 @@ pub(crate) async fn collect(
             marked_at: row.try_get("", "marked_at")?,
         })
     };
-    let last_marks = if request.asks_when {
+    let last_marks = if request.with_last_marks {
         let last_marks = query(db, collect::last_marks(owner, request)).await?;
         last_marks.iter().map(read).collect::<Result<Vec<LastMark>, DbErr>>()?
     } else {
