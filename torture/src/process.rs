@@ -71,6 +71,12 @@ impl Process {
         Ok(())
     }
 
+    /// Kills the process, and counts the rest of its output.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await?;
+        Ok(self.listening.await?)
+    }
+
     /// Returns whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))

@@ -5,10 +5,11 @@ use std::{io::Write, sync::atomic::Ordering, time::Duration};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use sea_orm_cached_field::Worker;
 use tokio::io::AsyncReadExt;
 
 use crate::{
-    calculation, client,
+    calculation, client, counters,
     entity::{self, Reading},
     mutation::REPLACED,
     reader,
@@ -28,6 +29,8 @@ pub(crate) enum Role {
     Worker { url: String, seed: u64 },
     /// Writes and reads until the end of its input, where no other process writes.
     Reader { url: String, readers: String, seed: u64, chance: u64 },
+    /// Compares the counters of workers that are not killed with what they have written.
+    Count { url: String, workers: String, seed: u64 },
     /// Writes until it is told to stop by the end of its input.
     Client {
         urls: Vec<String>,
@@ -48,6 +51,7 @@ pub(crate) async fn play(role: Role) -> Result<()> {
         Role::Reader { url, readers, seed, chance } => {
             reader::read(&url, &readers, seed, chance).await
         }
+        Role::Count { url, workers, seed } => counters::compare(&url, &workers, seed).await,
         Role::Client { urls, seed, chance, undecided } => {
             client::write(&urls, undecided, seed, chance).await
         }
@@ -126,20 +130,23 @@ async fn work(url: &str, seed: u64) -> Result<()> {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let worker = entity::models()
-            .worker(&db)
-            .lease(LEASE)
-            .batch_size(*fastrand::choice([1, 5, 50]).as_ref().expect("one"))
-            .concurrency(fastrand::usize(1..8))
-            .max_attempts(1000)
-            .backoff(Duration::from_millis(20), Duration::from_millis(500));
-
+        let worker = worker(&db);
         let reading = tokio::spawn(read_until_told(db.clone(), schema));
         if let Err(error) = worker.run().await {
             writeln!(std::io::stdout(), "a worker ended: {error}")?;
         }
         reading.abort();
     }
+}
+
+pub(crate) fn worker(db: &DatabaseConnection) -> Worker {
+    entity::models()
+        .worker(db)
+        .lease(LEASE)
+        .batch_size(*fastrand::choice([1, 5, 50]).as_ref().expect("one"))
+        .concurrency(fastrand::usize(1..8))
+        .max_attempts(1000)
+        .backoff(Duration::from_millis(20), Duration::from_millis(500))
 }
 
 /// Reads now and then, as any other reader.

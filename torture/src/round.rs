@@ -14,6 +14,7 @@ use fastrand::Rng;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::{
+    counters::{COUNTED, DIFFERENCE},
     mutation::{Mutation, REPLACED},
     observer::Observer,
     process::{Process, Tally},
@@ -102,14 +103,17 @@ impl fmt::Display for Report {
         let refused: Vec<String> = self
             .tally
             .iter()
-            .filter(|(what, _)| !["committed", "rolled back", "read"].contains(&what.as_str()))
-            .filter(|(what, _)| !what.starts_with(VIOLATION) && !what.starts_with(REPLACED))
+            .filter(|(what, _)| {
+                !["committed", "rolled back", "read", COUNTED].contains(&what.as_str())
+            })
+            .filter(|(what, _)| !is_violation(what) && !what.starts_with(REPLACED))
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
 
         write!(
             f,
             "{} schemas; {} transactions committed, {} rolled back, {} fresh reads, refused: {}; \
+             {} values counted; \
              workers: {workers_killed} killed, {workers_frozen} frozen, {workers_cut_off} cut off; \
              {clients_killed} clients and {servers_killed} servers killed; {} snapshots, {} violations",
             self.rounds,
@@ -117,6 +121,7 @@ impl fmt::Display for Report {
             of("rolled back"),
             of("read"),
             if refused.is_empty() { "none".to_owned() } else { refused.join(", ") },
+            of(COUNTED),
             self.snapshots,
             self.violations.len(),
         )?;
@@ -165,6 +170,11 @@ impl Round<'_> {
         watching.end();
         report.violations.extend(observer.await??);
         report.violations.extend(at_rest?.flatten());
+        let counts = !self.reads && self.mutation.is_none() && report.violations.is_empty();
+        let tally = people.end().await?;
+        if counts {
+            self.compare_counters(server, &name, tally.clone()).await?;
+        }
         let complaints = server.complaints(&report.faults.spans)?;
         report.deadlocks_by_the_server = complaints.by_the_server;
         report.violations.extend(
@@ -174,10 +184,8 @@ impl Round<'_> {
                 .map(|text| format!("I2, the library was in the way: {text}")),
         );
         report.snapshots = watching.snapshots.load(Ordering::Relaxed);
-        report.tally = people.tally.counts();
-        report
-            .violations
-            .extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
+        report.tally = tally.counts();
+        report.violations.extend(report.tally.keys().filter(|said| is_violation(said)).cloned());
 
         let did = |what: &str| self.mutation.is_some() || report.tally.contains_key(what);
         ensure!(did("committed"), "no client has written anything");
@@ -210,6 +218,14 @@ impl Round<'_> {
             db.execute_unprepared(&grant).await?;
         }
         Ok(db.close().await?)
+    }
+
+    async fn compare_counters(&self, server: &dyn Server, name: &str, tally: Tally) -> Result<()> {
+        let urls = [Account::Owner, Account::Worker].map(|account| server.url(name, account, None));
+        let mut arguments = vec!["count".to_owned()];
+        arguments.extend(urls);
+        arguments.push(self.seed.to_string());
+        Process::start(arguments, None, tally)?.stop().await
     }
 
     fn variable(&self) -> Option<(&'static str, &'static str)> {
@@ -269,6 +285,11 @@ impl Round<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns whether a process has reported this as a violation.
+fn is_violation(said: &str) -> bool {
+    [VIOLATION, DIFFERENCE].iter().any(|violation| said.starts_with(violation))
 }
 
 /// Returns the version of the server.
@@ -377,6 +398,14 @@ impl People {
             client.stop().await?;
         }
         Ok(())
+    }
+
+    /// Ends all workers.
+    async fn end(self) -> Result<Tally> {
+        for worker in self.workers {
+            worker.kill().await?;
+        }
+        Ok(self.tally)
     }
 
     /// Waits until everything is recalculated, and checks whether it is right.
