@@ -1,7 +1,7 @@
 //! How many rows each transaction has marked, as far as this process has collected its marks.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     hash::{BuildHasher, RandomState},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -24,6 +24,8 @@ struct Marked {
     collections: u64,
     /// By the field, and the time that all marks of a transaction share.
     transactions: HashMap<(usize, i64), Rows>,
+    /// Those that have marked too many rows, until they are judged.
+    too_many: BTreeSet<(usize, i64)>,
 }
 
 #[derive(Default)]
@@ -48,20 +50,21 @@ pub(crate) struct TooMany {
 
 impl MarkedRows {
     /// Counts what was collected. Returns the fields of which one transaction has marked more than
-    /// so many rows.
+    /// so many rows, each until it is [judged](Self::judged).
     pub(crate) fn count(&self, table: &Table, marks: &[LastMark], limit: u64) -> Vec<TooMany> {
-        if marks.is_empty() {
-            return Vec::new();
-        }
-
         let mut tables = self.tables();
-        let Marked { collections, transactions } = tables.entry(table.clone()).or_default();
-        *collections += 1;
-        if *collections % REMEMBERED == 0 {
-            transactions.retain(|_, rows| rows.last_collected + REMEMBERED >= *collections);
+        let Marked { collections, transactions, too_many } =
+            tables.entry(table.clone()).or_default();
+        if !marks.is_empty() {
+            *collections += 1;
+            if *collections % REMEMBERED == 0 {
+                transactions.retain(|transaction, rows| {
+                    rows.last_collected + REMEMBERED >= *collections
+                        || too_many.contains(transaction)
+                });
+            }
         }
 
-        let mut too_many = BTreeMap::new();
         for LastMark { key, field, marked_at } in marks {
             let transaction = (*field, *marked_at);
             let rows = transactions.entry(transaction).or_default();
@@ -70,22 +73,27 @@ impl MarkedRows {
                 continue;
             }
             rows.keys.insert(self.hasher.hash_one(key));
-            let counted = rows.keys.len() as u64;
-            if counted > limit {
-                too_many.insert(transaction, counted);
+            if rows.keys.len() as u64 > limit {
+                too_many.insert(transaction);
             }
         }
 
-        let too_many = too_many.into_iter();
-        too_many.map(|((field, marked_at), rows)| TooMany { field, marked_at, rows }).collect()
+        // Workers of this process may have other limits.
+        let too_many = too_many.iter().filter_map(|transaction| {
+            let rows = transactions.get(transaction)?.keys.len() as u64;
+            let (field, marked_at) = *transaction;
+            (rows > limit).then_some(TooMany { field, marked_at, rows })
+        });
+        too_many.collect()
     }
 
     /// Counts no more rows of a transaction.
     pub(crate) fn judged(&self, table: &Table, field: usize, marked_at: i64) {
         let mut tables = self.tables();
-        let marked = tables.get_mut(table);
+        let Some(marked) = tables.get_mut(table) else { return };
         let transaction = (field, marked_at);
-        if let Some(rows) = marked.and_then(|marked| marked.transactions.get_mut(&transaction)) {
+        marked.too_many.remove(&transaction);
+        if let Some(rows) = marked.transactions.get_mut(&transaction) {
             rows.keys = HashSet::new();
             rows.is_judged = true;
         }
@@ -120,6 +128,8 @@ mod tests {
 
         let too_many = TooMany { field: 0, marked_at: 7, rows: 5 };
         assert_eq!(marked.count(&table, &marks(3..5, 7), 3), [too_many]);
+        let again = marked.count(&table, &[], 3);
+        assert_eq!(again.len(), 1, "the pause may have failed: {again:?}");
         marked.judged(&table, 0, 7);
         assert_eq!(marked.count(&table, &marks(5..15, 7), 3), []);
         assert_eq!(marked.count(&table, &marks(6..7, 8), 3).len(), 1);
