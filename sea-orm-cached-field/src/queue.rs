@@ -150,6 +150,14 @@ pub(crate) enum State {
 /// The greatest number of rows, and of marks, that an inspection counts.
 pub(crate) const COUNTED: u64 = 10_001;
 
+/// The number of rows of a part of the queue whose states are read. The others are counted. In
+/// databases of the MySQL family, to read a row takes ten times as long as to read its entry in an
+/// index.
+pub(crate) const LOOKED_AT: u64 = 1_000;
+
+/// The number of rows of a part of the queue whose errors are read.
+pub(crate) const ERRORS_LOOKED_AT: u64 = 2_500;
+
 /// The greatest number of groups of failures that an inspection returns for a model.
 pub(crate) const GROUPS: usize = 100;
 
@@ -168,25 +176,47 @@ pub(crate) struct Counts {
 /// Rows of the queue of one field and in one state.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueCount {
-    /// Where in the queue they were counted.
-    pub(crate) range: Range,
-    pub(crate) field: String,
-    pub(crate) state: QueueState,
+    pub(crate) part: Part,
+    /// `None` if another version of the program has the field.
+    pub(crate) field: Option<usize>,
+    /// `None` if they were not looked at.
+    pub(crate) state: Option<QueueState>,
     pub(crate) rows: u64,
     /// The milliseconds for which the oldest of them has waited.
-    pub(crate) waited: i64,
+    pub(crate) waited: Option<i64>,
     /// The milliseconds until the first of them is due. `None` if they have failed for good.
     pub(crate) due_in: Option<i64>,
 }
 
-/// A part of the queue that is counted by itself.
+/// A part of the queue: the rows that are due, that are due later, or that have failed for good.
+/// Each is counted by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Range {
+pub(crate) enum Part {
     Due,
     Later,
     Failed,
 }
 
+impl Part {
+    /// In this order they are read one after the other. A row that becomes due meanwhile is met
+    /// twice, and not missed.
+    pub(crate) const ALL: [Self; 3] = [Self::Later, Self::Due, Self::Failed];
+
+    /// Returns the state of its rows that are not claimed, and have no error.
+    pub(crate) fn state(self) -> QueueState {
+        match self {
+            Self::Due => QueueState::Due,
+            Self::Later => QueueState::Later,
+            Self::Failed => QueueState::Failed,
+        }
+    }
+
+    pub(crate) fn is_final(self) -> bool {
+        self == Self::Failed
+    }
+}
+
+/// Statements write it as a number, because databases of the MySQL family group by numbers faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueueState {
     Due,
@@ -197,6 +227,15 @@ pub(crate) enum QueueState {
     Failing,
     /// It failed for good.
     Failed,
+}
+
+impl QueueState {
+    const ALL: [Self; 5] = [Self::Due, Self::Later, Self::Claimed, Self::Failing, Self::Failed];
+
+    /// Returns the state that statements write as this number.
+    pub(crate) fn of(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| *state as i32 == number)
+    }
 }
 
 /// Marks of the same fields and of one kind.
@@ -210,6 +249,7 @@ pub(crate) struct MarkCount {
     pub(crate) waited: i64,
 }
 
+/// Statements write it as a number, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MarkKind {
     /// Of one row.
@@ -218,6 +258,15 @@ pub(crate) enum MarkKind {
     Related,
     /// Of the flagged rows of a chunk.
     Chunk,
+}
+
+impl MarkKind {
+    const ALL: [Self; 3] = [Self::Row, Self::Related, Self::Chunk];
+
+    /// Returns the kind that statements write as this number.
+    pub(crate) fn of(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as i32 == number)
+    }
 }
 
 /// The failures that are asked for.
@@ -230,12 +279,20 @@ pub(crate) struct Failure<'a> {
     pub(crate) is_final: Option<bool>,
 }
 
+/// The failures of a part of the queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Failures {
+    pub(crate) groups: Vec<FailureCount>,
+    /// The number of rows that were looked at, failed or not.
+    pub(crate) looked_at: u64,
+}
+
 /// Failures of one field that have the same error.
 #[derive(Clone, Debug)]
 pub(crate) struct FailureCount {
-    pub(crate) field: String,
+    /// `None` if another version of the program has the field.
+    pub(crate) field: Option<usize>,
     pub(crate) error: String,
-    pub(crate) is_final: bool,
     pub(crate) rows: u64,
     /// The milliseconds for which the oldest of them has waited.
     pub(crate) waited: i64,
@@ -248,7 +305,6 @@ pub(crate) struct FailureCount {
 pub(crate) struct FailureOfRow {
     pub(crate) key: Key,
     pub(crate) error: String,
-    pub(crate) is_final: bool,
     pub(crate) attempts: i32,
     /// The milliseconds for which it has waited.
     pub(crate) waited: i64,

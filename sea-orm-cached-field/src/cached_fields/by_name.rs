@@ -41,9 +41,9 @@ impl CachedFields {
     /// that is paused already stays paused since then, with the new name and reason.
     ///
     /// Within a second, workers claim no row of the field any more. Calculations under way are
-    /// finished: wait until [`FieldStatus::claimed`](crate::FieldStatus::claimed) is zero. Fields
-    /// that are calculated from this one do not wait for it. While a large backlog of the field
-    /// waits, workers find what is due of other fields of the table more slowly.
+    /// finished: [`CachedFields::wait_for_claims`] waits for them. Fields that are calculated from
+    /// this one do not wait for it. While a large backlog of the field waits, workers find what is
+    /// due of other fields of the table more slowly.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -51,6 +51,7 @@ impl CachedFields {
     ///
     /// let fields = CachedFields::all();
     /// fields.pause("lamppost.slow_full_name", "ann", "the deploy of 2.1", &db).await?;
+    /// fields.wait_for_claims("lamppost.slow_full_name", &db).await?;
     /// // ..
     /// fields.resume("lamppost.slow_full_name", &db).await?;
     /// # Ok(())
@@ -67,6 +68,24 @@ impl CachedFields {
         db: &DatabaseConnection,
     ) -> Result<(), Error> {
         inspection::pause(db, &self.models()?, field, by, reason).await
+    }
+
+    /// Waits until no row of a paused field is claimed: the calculations of workers that were under
+    /// way have ended. While the field is not paused, workers go on to claim rows.
+    ///
+    /// Readers that ask for a fresh value claim its row, also while the field is paused. If they do
+    /// so all the time, this may not end. Set a limit to it, as with `tokio::time::timeout`. The
+    /// claims of a worker that was killed end with their leases
+    /// ([`Worker::lease`](crate::Worker::lease)).
+    ///
+    /// It looks once a second, until two looks in a row find no claim. A look may go over all of the
+    /// queue of the field's table. A worker's claim that has waited for the database for longer
+    /// than that is missed.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].
+    pub async fn wait_for_claims(&self, field: &str, db: &DatabaseConnection) -> Result<(), Error> {
+        inspection::wait_for_claims(db, &self.models()?, field).await
     }
 
     /// Ends the pause of a field, and wakes workers. Returns whether the field was paused.

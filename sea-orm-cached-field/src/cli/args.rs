@@ -66,7 +66,7 @@ pub(super) enum Kind {
     ///
     /// Changes are still recorded, and readers go on.
     ///
-    /// Example: pause shop.revenue --reason "the deploy of 2.1"
+    /// Example: pause shop.revenue --reason "the deploy of 2.1" --wait
     Pause(Pause),
 
     /// Ends the pause of a field
@@ -242,6 +242,9 @@ pub(super) struct Pause {
     /// Your name, which `status` shows
     #[arg(long, env = "USER", default_value = "unknown")]
     pub(super) by: String,
+    /// Waits until no row of the field is being calculated; if --timeout ends it, the pause stays
+    #[arg(long)]
+    pub(super) wait: bool,
 }
 
 #[derive(Args, Clone, Debug)]

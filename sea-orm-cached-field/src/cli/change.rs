@@ -49,12 +49,16 @@ pub(super) async fn retry(
 }
 
 pub(super) async fn pause(
-    Pause { field, reason, by }: &Pause,
+    Pause { field, reason, by, wait }: &Pause,
     fields: &CachedFields,
     db: &DatabaseConnection,
     output: Output,
 ) -> Result<Code, Failure> {
     fields.pause(field, by, reason, db).await?;
+    if *wait {
+        eprintln!("{field} is paused; waiting for the calculations under way");
+        fields.wait_for_claims(field, db).await?;
+    }
     output.write("paused", field, || format!("{field} is paused by {by}: {reason}"))?;
     Ok(Code::Done)
 }

@@ -27,7 +27,7 @@ use crate::{
     catalog::UniqueIndexes,
     event::Event,
     layout::Table,
-    queue::{Counts, FailureCount},
+    queue::{Counts, Failures, Part},
     registry::Model,
 };
 use marked::MarkedRows;
@@ -54,7 +54,7 @@ pub(crate) struct Engine {
     /// What waits, as it was last counted.
     pub(crate) counts: Snapshots<Table, Counts>,
     /// The errors of what fails, as they were last read.
-    pub(crate) failures: Snapshots<Table, Vec<FailureCount>>,
+    pub(crate) failures: Snapshots<Table, Vec<(Part, Failures)>>,
     /// The workers, as they were last read.
     pub(crate) workers: Snapshots<Table, Vec<SeenWorker>>,
     /// What workers did in so many minutes, as it was last read.

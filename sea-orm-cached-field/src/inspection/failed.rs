@@ -1,14 +1,14 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
-use super::{Count, PAGE, ask, check_key, counts, duration, find, full_name};
+use super::{Count, PAGE, ask, check_key, duration, find, full_name};
 use crate::{
     Error,
     declaration::Key,
     engine::Engine,
     protocol,
-    queue::{COUNTED, Failure, FailureCount, GROUPS, QueueCount, QueueState, Range},
+    queue::{ERRORS_LOOKED_AT, Failure, FailureCount, Failures, GROUPS, Part},
     registry::Model,
 };
 
@@ -21,8 +21,9 @@ pub struct Failed {
     /// The errors, and how many rows have each. Those of a model are together, the most frequent
     /// first.
     pub groups: Vec<FailedGroup>,
-    /// Whether all failures were looked at. There may be others if more than 10,000 rows of a table
-    /// are due, are due later, or have failed for good. The same is true if a table has 100 groups.
+    /// Whether all failures are here. Others may be missing if 2,500 rows or more of a table are
+    /// due, are due later, or have failed for good. Some are missing if a table has more than 100
+    /// groups.
     pub is_complete: bool,
 }
 
@@ -130,53 +131,67 @@ pub(crate) async fn failed(
     let mut failed = Failed { groups: Vec::new(), is_complete: true };
     for model in models {
         let owner = &model.owner;
-        let counts = counts(&engine, db, model).await?.read;
-        // What is claimed may have failed before.
-        let may_fail = |count: &QueueCount| {
-            use QueueState::{Claimed, Failed, Failing};
-            matches!(count.state, Claimed | Failing | Failed)
-        };
-        let failures = if counts.queue.iter().any(may_fail) {
-            failures(&engine, db, model).await?
-        } else {
-            Vec::new()
+        let parts = failures(&engine, db, model).await?;
+        let is_cut = |is_final: bool| {
+            let mut parts = parts.iter().filter(|(part, _)| part.is_final() == is_final);
+            parts.any(|(_, failures)| failures.looked_at >= ERRORS_LOOKED_AT)
         };
 
-        // They may be younger than the counts.
-        let seen: u64 = failures.iter().map(|group| group.rows).sum();
-        let is_cut =
-            |ranges: &[Range]| seen >= COUNTED || ranges.iter().any(|range| counts.is_cut(*range));
-        failed.is_complete &=
-            !is_cut(&[Range::Due, Range::Later, Range::Failed]) && failures.len() < GROUPS;
-
-        failed.groups.extend(failures.into_iter().filter_map(|group| {
-            let field = owner.fields[owner.field_index(&group.field)?].name;
-            let ranges: &[Range] =
-                if group.is_final { &[Range::Failed] } else { &[Range::Due, Range::Later] };
-            Some(FailedGroup {
+        let groups = merged(&parts);
+        failed.is_complete &= ![true, false].map(is_cut).contains(&true) && groups.len() <= GROUPS;
+        failed.groups.extend(groups.into_iter().take(GROUPS).map(|(is_final, field, group)| {
+            FailedGroup {
                 schema: owner.table.schema.clone(),
                 table: owner.table.name.clone(),
-                field,
+                field: owner.fields[field].name,
                 error: group.error,
-                is_final: group.is_final,
-                rows: Count::new(group.rows, is_cut(ranges)),
+                is_final,
+                rows: Count::new(group.rows, is_cut(is_final)),
                 waiting_for: duration(group.waited),
                 retry_in: group.retry_in.map(duration),
-            })
+            }
         }));
     }
     Ok(failed)
 }
 
-/// Returns the errors of what fails. Callers share those of the last two seconds.
+/// Merges the groups of rows that are due and of rows that are due later. Returns each with whether
+/// it is final, and with its field. The most frequent come first.
+fn merged(parts: &[(Part, Failures)]) -> Vec<(bool, usize, FailureCount)> {
+    let mut merged: BTreeMap<(bool, usize, &str), FailureCount> = BTreeMap::new();
+    for (part, failures) in parts {
+        for group in &failures.groups {
+            let Some(field) = group.field else { continue };
+            merged
+                .entry((part.is_final(), field, &group.error))
+                .and_modify(|of| {
+                    of.rows += group.rows;
+                    of.waited = of.waited.max(group.waited);
+                    of.retry_in = of.retry_in.into_iter().chain(group.retry_in).min();
+                })
+                .or_insert_with(|| group.clone());
+        }
+    }
+
+    let groups = merged.into_iter().map(|((is_final, field, _), group)| (is_final, field, group));
+    let mut groups: Vec<_> = groups.collect();
+    groups.sort_by_key(|(_, _, group)| Reverse(group.rows));
+    groups
+}
+
+/// Returns the failures in each part of the queue. Callers share those of the last two seconds.
 async fn failures(
     engine: &Engine,
     db: &DatabaseConnection,
     model: &Model,
-) -> Result<Vec<FailureCount>, Error> {
+) -> Result<Vec<(Part, Failures)>, Error> {
     let owner = &model.owner;
     let read = async |transaction: &DatabaseExecutor<'_>| {
-        Ok(engine.backend.failures(transaction, owner).await?)
+        let mut parts = Vec::new();
+        for part in Part::ALL {
+            parts.push((part, engine.backend.failures(transaction, owner, part).await?));
+        }
+        Ok(parts)
     };
     let read = async || ask(engine, db, model, read).await;
     Ok(engine.failures.get(&owner.table, read).await?.read)
@@ -203,7 +218,7 @@ pub(crate) async fn failed_rows(
     let rows = rows.await?.into_iter().map(|row| FailedRow {
         key: row.key,
         error: row.error,
-        is_final: row.is_final,
+        is_final: group.is_final,
         attempts: u32::try_from(row.attempts).unwrap_or_default(),
         waiting_for: duration(row.waited),
         retry_in: row.retry_in.map(duration),

@@ -1,8 +1,10 @@
 //! Inspection: what a program can ask about its cached fields, and what it can do to a field that
-//! it knows by name: [`retry`], [`pause`], [`resume`], [`flag`], [`recalculate`].
+//! it knows by name: [`retry`], [`pause`], [`wait_for_claims`], [`resume`], [`flag`],
+//! [`recalculate`].
 //!
 //! No statement reads an owner's table other than by key, or by the index over an expiry. None
-//! counts more than 10,001 rows of a part of the queue, of the marks, or of an index.
+//! reads more than 10,001 rows of a part of the queue, of the marks, or of an index. But a retry,
+//! and the wait for claims, may go over the queue.
 
 mod activity;
 mod by_name;
@@ -32,7 +34,7 @@ pub(crate) use by_name::{flag, keys, parse_key, recalculate};
 pub(crate) use expirations::expirations;
 pub(crate) use explanation::explain;
 pub(crate) use failed::{failed, failed_rows, retry};
-pub(crate) use pause::{pause, resume};
+pub(crate) use pause::{pause, resume, wait_for_claims};
 pub(crate) use status::status;
 pub(crate) use workers::workers;
 

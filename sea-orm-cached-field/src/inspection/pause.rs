@@ -54,6 +54,16 @@ pub(crate) async fn pause(
     protocol::pause(&*Engine::of(db)?, db, &model, field, by, reason).await
 }
 
+/// Waits until no row of the field of this name is claimed.
+pub(crate) async fn wait_for_claims(
+    db: &DatabaseConnection,
+    models: &[Arc<Model>],
+    name: &str,
+) -> Result<(), Error> {
+    let (model, field) = find(models, name)?;
+    protocol::wait_for_claims(&*Engine::of(db)?, db, &model, field).await
+}
+
 /// Resumes the field of this name. Returns whether it was paused.
 pub(crate) async fn resume(
     db: &DatabaseConnection,

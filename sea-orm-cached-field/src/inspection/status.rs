@@ -6,7 +6,7 @@ use super::{Count, Pause, below, counts, duration, full_name};
 use crate::{
     Error,
     engine::{Engine, Snapshot},
-    queue::{COUNTED, Counts, MarkKind, QueueState, Range},
+    queue::{COUNTED, Counts, MarkKind, Part, QueueCount, QueueState},
     registry::Model,
 };
 
@@ -39,13 +39,17 @@ pub struct FieldStatus {
     pub state: FieldState,
     /// The pause, if the field is paused.
     pub paused: Option<Pause>,
-    /// The rows that are due, and wait for a worker.
+    /// The rows that are due, and wait for a worker. If more than 1,000 rows of the table are due,
+    /// only the first 1,000 are looked at. The others count here, also if they are claimed or
+    /// failing.
     pub due: Count,
-    /// The rows that a worker or a reader is calculating.
+    /// The rows that a worker or a reader is calculating, among those that were looked at.
     pub claimed: Count,
-    /// The rows that are due later: they are debounced, or were handed back a moment ago.
+    /// The rows that are due later: they are debounced, or were handed back a moment ago. If more
+    /// than 1,000 rows of the table are due later, only the first 1,000 are looked at. The others
+    /// count here, also if they are failing.
     pub later: Count,
-    /// The rows whose calculation fails, and is retried.
+    /// The rows whose calculation fails, and is retried, among those that were looked at.
     pub failing: Count,
     /// The rows whose calculation has failed for good.
     pub failed: Count,
@@ -53,7 +57,8 @@ pub struct FieldStatus {
     /// many rows it concerns.
     pub changes: Count,
     /// The time for which the oldest of these rows and changes has waited, or a value has been
-    /// expired. `None` if there is none. Only those that were counted are known.
+    /// expired. `None` if there is none, or it is not known. Of rows that were not looked at, the
+    /// time since they are due is known.
     #[cfg_attr(
         feature = "serde",
         serde(rename = "waiting_for_seconds", serialize_with = "crate::json::optional_seconds")
@@ -86,7 +91,8 @@ pub enum FieldState {
     NotInstalled,
     /// Workers leave it alone until it is [resumed](crate::CachedFields::resume).
     Paused,
-    /// The calculation of some rows fails, or has failed for good.
+    /// The calculation of some rows fails, or has failed for good. Rows that fail and are retried
+    /// are known only if they were looked at.
     Failing,
     /// An installation has flagged many rows, and workers have not come to all of them.
     Filling,
@@ -233,28 +239,41 @@ fn of_field(
     Snapshot { read: counts, at }: &Snapshot<Counts>,
 ) -> FieldStatus {
     let name = model.owner.fields[field].name;
-    let queued = || counts.queue.iter().filter(|count| count.field == name);
+    let queued = || counts.queue.iter().filter(|count| count.field == Some(field));
     let marked =
         || counts.marks.iter().filter(|count| count.fields.split(',').any(|listed| listed == name));
-    let count = |state: QueueState, ranges: &[Range]| {
-        let rows = queued().filter(|count| count.state == state).map(|count| count.rows).sum();
-        Count::new(rows, ranges.iter().any(|range| counts.is_cut(*range)))
+    let count = |part: Part| {
+        let is_of = |count: &&QueueCount| {
+            count.part == part && count.state.is_none_or(|state| state == part.state())
+        };
+        let rows = queued().filter(is_of).map(|count| count.rows).sum();
+        Count::new(rows, counts.is_cut(part))
+    };
+    // There may be others among the rows that were not looked at.
+    let looked_at = |state: QueueState, parts: &[Part]| {
+        let rows = queued().filter(|count| count.state == Some(state)).map(|count| count.rows);
+        let is_cut = |part: &Part| {
+            counts.is_cut(*part)
+                || queued().any(|count| count.part == *part && count.state.is_none())
+        };
+        Count::new(rows.sum(), parts.iter().any(is_cut))
     };
 
     let changes = marked().filter(|count| count.kind != MarkKind::Chunk);
     let changes = Count::new(changes.map(|count| count.marks).sum(), counts.marks_are_cut());
-    let due = count(QueueState::Due, &[Range::Due]);
-    let claimed = count(QueueState::Claimed, &[Range::Due, Range::Later, Range::Failed]);
-    let later = count(QueueState::Later, &[Range::Later]);
-    let failing = count(QueueState::Failing, &[Range::Due, Range::Later]);
-    let failed = count(QueueState::Failed, &[Range::Failed]);
+    let due = count(Part::Due);
+    let claimed = looked_at(QueueState::Claimed, &Part::ALL);
+    let later = count(Part::Later);
+    let failing = looked_at(QueueState::Failing, &[Part::Due, Part::Later]);
+    let failed = count(Part::Failed);
 
     let expired = counts.expired.iter().filter(|(expired, _)| *expired == field);
     let expired = expired.map(|(_, since)| *since).max();
     let marked_for = marked().map(|count| count.waited).max();
-    let queued_for = queued().map(|count| count.waited).max();
+    let queued_for = queued().filter_map(|count| count.waited).max();
     let overdue = queued()
-        .filter(|count| count.state == QueueState::Due)
+        .filter(|count| count.part == Part::Due)
+        .filter(|count| count.state.is_none_or(|state| state == QueueState::Due))
         .filter_map(|count| count.due_in.map(|due_in| -due_in))
         .max();
     let waiting_for = expired.max(marked_for).max(queued_for).map(duration);
@@ -265,16 +284,18 @@ fn of_field(
         .iter()
         .all(|count| *count != Count::Unknown);
     let paused = Pause::among(&counts.paused, name);
-    let state = match waiting_for {
+    // Nothing is known of what is due later and was not looked at.
+    let waits = waiting_for.is_some() || due.at_least() + later.at_least() > 0;
+    let state = match waits {
         _ if paused.is_some() => FieldState::Paused,
         _ if failing.at_least() + failed.at_least() > 0 => FieldState::Failing,
         _ if is_filling => FieldState::Filling,
-        Some(_) if !engine.is_eager() => FieldState::Lazy,
-        Some(_) if late > Some(BEHIND) => FieldState::Behind,
-        Some(_) => FieldState::Working,
-        None if engine.lazy(model).contains(&field) => FieldState::Lazy,
-        None if !is_known => FieldState::Unknown,
-        None => FieldState::Fresh,
+        true if !engine.is_eager() => FieldState::Lazy,
+        true if late > Some(BEHIND) => FieldState::Behind,
+        true => FieldState::Working,
+        false if engine.lazy(model).contains(&field) => FieldState::Lazy,
+        false if !is_known => FieldState::Unknown,
+        false => FieldState::Fresh,
     };
 
     FieldStatus {
@@ -306,8 +327,8 @@ fn inherit(fields: &mut [FieldStatus], below: &[Vec<usize>]) {
 
 impl Counts {
     /// Returns whether there are more rows in this part of the queue than were looked at.
-    pub(super) fn is_cut(&self, range: Range) -> bool {
-        let rows = self.queue.iter().filter(|count| count.range == range).map(|count| count.rows);
+    fn is_cut(&self, part: Part) -> bool {
+        let rows = self.queue.iter().filter(|count| count.part == part).map(|count| count.rows);
         rows.sum::<u64>() >= COUNTED
     }
 

@@ -34,7 +34,9 @@ pub(crate) use fuse::Fuse;
 pub(crate) use installed::explained;
 pub(crate) use judge::Verdict;
 pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
-pub(crate) use pause::{ASKED_AGAIN, check_tables, not_known_as_paused, not_paused, pause, resume};
+pub(crate) use pause::{
+    ASKED_AGAIN, check_tables, not_known_as_paused, not_paused, pause, resume, wait_for_claims,
+};
 pub(crate) use query::{Queried, complete_by_query};
 pub(crate) use read::{query_by_keys, query_recursive};
 pub(crate) use recursion::find_circles;

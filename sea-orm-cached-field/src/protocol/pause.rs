@@ -34,6 +34,25 @@ pub(crate) async fn pause(
     Ok(())
 }
 
+/// Waits until no row of a field is claimed. A worker that has read the pauses before may still
+/// claim some. So two looks in a row have to find none.
+pub(crate) async fn wait_for_claims(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    field: usize,
+) -> Result<(), Error> {
+    let mut without_claims = 0;
+    while without_claims < 2 {
+        tokio::time::sleep(ASKED_AGAIN).await;
+        let is_claimed = engine.backend.is_claimed(db, &model.owner, field).await;
+        let is_claimed =
+            is_claimed.map_err(|error| explained(engine.backend, [&model.owner], error.into()))?;
+        without_claims = if is_claimed { 0 } else { without_claims + 1 };
+    }
+    Ok(())
+}
+
 /// Resumes a field. Returns whether it was paused.
 pub(crate) async fn resume(
     engine: &Engine,

@@ -41,7 +41,11 @@ impl Context {
             let waiting =
                 [status.changes, status.due, status.claimed, status.later, status.failing];
             let backlog = number(&waiting);
-            let oldest = status.waiting_for.map_or(0.0, |waiting| waiting.as_secs_f64());
+            let oldest = match status.waiting_for {
+                Some(waiting) => waiting.as_secs_f64(),
+                None if backlog > 0.0 => f64::NAN,
+                None => 0.0,
+            };
             metrics::set_gauges(&Waiting {
                 table: &status.table,
                 field: status.field,

@@ -66,6 +66,21 @@ async fn of_a_command_that_has_timed_out(db: TestDb) {
 }
 
 #[apply(contract)]
+async fn of_a_pause_that_waits_for_calculations(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["gate"]).await;
+    let worker = start(fragiles().worker(&db));
+    place.arrivals(1).await;
+    let pause = "pause fragile.opinion --reason deploy --wait";
+    assert_eq!(run(&format!("{pause} --timeout 3"), &db).await, code(4));
+
+    place.open(1);
+    assert_eq!(run(pause, &db).await, code(0));
+    assert!(!row(&db, id).await.opinion_recalculation_needed);
+    worker.stop().await;
+}
+
+#[apply(contract)]
 async fn of_rows_that_are_taken_in_order(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [one, two, three] = rows_of(&db, ["fine", "error", "well"]).await;

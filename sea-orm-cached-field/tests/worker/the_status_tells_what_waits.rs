@@ -211,3 +211,47 @@ async fn of_a_field_behind_very_many_rows_of_another(db: TestDb) {
     let rank = fields.iter().find(|status| status.field == "rank").expect("the rank");
     assert_eq!((rank.state, rank.due), (FieldState::Unknown, Count::Unknown));
 }
+
+/// The states of so many rows are not read. How many there are is counted nevertheless, and that
+/// there are none of another field.
+#[apply(contract)]
+async fn of_more_rows_than_are_looked_at(db: TestDb) {
+    set_up_clubs(&db).await;
+    let none = Count::Exactly(0);
+    let queue = "_club_cached_recalculations";
+    let rows: Vec<String> = (0..3_000).map(|key| format!("({key}, 'seat', 1)")).collect();
+    let rows = rows.join(", ");
+    db.sql(&format!("INSERT INTO {queue} (key_1, field, generation) VALUES {rows}")).await;
+    let fields = of_fields(&db, clubs()).await;
+    let rank = fields.iter().find(|status| status.field == "rank").expect("the rank");
+    assert_eq!((rank.state, rank.due, rank.claimed), (FieldState::Fresh, none, none));
+
+    db.shift(queue, "due_at", -1).await;
+    let behind = format!("INSERT INTO {queue} (key_1, field, generation) VALUES (1, 'rank', 1)");
+    db.sql(&behind).await;
+    let fields = of_fields(&db, clubs()).await;
+    let of = |field: &str| fields.iter().find(|status| status.field == field).expect("the field");
+    let (seat, rank) = (of("seat"), of("rank"));
+    let FieldStatus { due, claimed, later, failing, failed, .. } = *seat;
+    let due_alone = [Count::Exactly(3_000), Count::Unknown, none, Count::Unknown, none];
+    assert_eq!([due, claimed, later, failing, failed], due_alone);
+    assert_eq!((rank.state, rank.due), (FieldState::Working, Count::Exactly(1)));
+
+    db.shift(queue, "due_at", -70).await;
+    let fields = of_fields(&db, clubs()).await;
+    let rank = fields.iter().find(|status| status.field == "rank").expect("the rank");
+    let waiting = rank.waiting_for.expect("a time").as_secs();
+    assert!(rank.state == FieldState::Behind && waiting >= 69, "{rank}, for {waiting} s");
+
+    let failed = "due_at = NULL, last_error = 'broken'";
+    db.sql(&format!("UPDATE {queue} SET {failed} WHERE field = 'seat'")).await;
+    let pool = connect(&db.url).await;
+    let status = clubs().status(&pool).await.expect("a status");
+    let seat = status.fields.iter().find(|status| status.field == "seat").expect("the seat");
+    assert_eq!((seat.state, seat.failed), (FieldState::Failing, Count::Exactly(3_000)));
+
+    let failed = clubs().failed(&pool).await.expect("the failures");
+    let [group] = &failed.groups[..] else { panic!("{failed:?}") };
+    assert_eq!((group.rows, failed.is_complete), (Count::AtLeast(2_500), false));
+    pool.close().await.expect("closed");
+}

@@ -15,8 +15,8 @@ use crate::{
     declaration::Key,
     layout::Owner,
     queue::{
-        Counts, Failure, FailureCount, FailureOfRow, MarkCount, MarkKind, PlaceInQueue, QueueCount,
-        QueueState, Range, RowState, in_order,
+        Counts, Failure, FailureCount, FailureOfRow, Failures, LOOKED_AT, MarkCount, MarkKind,
+        Part, PlaceInQueue, QueueCount, QueueState, RowState, in_order,
     },
 };
 
@@ -28,42 +28,20 @@ impl Backend {
         db: &impl ConnectionTrait,
         owner: &Owner,
     ) -> Result<Counts, DbErr> {
-        let of_queue = |row: &QueryResult| {
-            Ok::<_, DbErr>(QueueCount {
-                range: match row.try_get::<String>("", "part")?.as_str() {
-                    "due" => Range::Due,
-                    "later" => Range::Later,
-                    _ => Range::Failed,
-                },
-                field: row.try_get("", "field")?,
-                state: match row.try_get::<String>("", "state")?.as_str() {
-                    "claimed" => QueueState::Claimed,
-                    "failing" => QueueState::Failing,
-                    "failed" => QueueState::Failed,
-                    "later" => QueueState::Later,
-                    _ => QueueState::Due,
-                },
-                rows: found(row)?,
-                waited: row.try_get("", "waited")?,
-                due_in: row.try_get("", "due_in")?,
-            })
-        };
         let of_marks = |row: &QueryResult| {
             Ok::<_, DbErr>(MarkCount {
                 fields: row.try_get("", "field")?,
-                kind: match row.try_get::<String>("", "kind")?.as_str() {
-                    "chunk" => MarkKind::Chunk,
-                    "related" => MarkKind::Related,
-                    _ => MarkKind::Row,
-                },
+                kind: numbered(row, "kind", MarkKind::of)?,
                 marks: found(row)?,
                 waited: row.try_get("", "waited")?,
             })
         };
 
-        let queue = query(db, shared::inspect::count_queue(self.sql(), owner)).await?;
+        let mut queue = Vec::new();
+        for part in Part::ALL {
+            queue.extend(self.count_part(db, owner, part).await?);
+        }
         let marks = query(db, shared::inspect::count_marks(self.sql(), owner)).await?;
-        let queue = queue.iter().map(of_queue).collect::<Result<Vec<_>, _>>()?;
         let marks = marks.iter().map(of_marks).collect::<Result<_, _>>()?;
 
         let mut expired = Vec::new();
@@ -81,25 +59,67 @@ impl Backend {
         Ok(Counts { queue, marks, expired, paused })
     }
 
-    /// The errors of what fails, the most frequent first.
+    /// How many rows of a part of the queue there are. Only the first ones are looked at.
+    async fn count_part(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        part: Part,
+    ) -> Result<Vec<QueueCount>, DbErr> {
+        let read = |row: &QueryResult| {
+            Ok::<_, DbErr>(QueueCount {
+                part,
+                field: field(row)?,
+                state: Some(numbered(row, "state", QueueState::of)?),
+                rows: found(row)?,
+                waited: row.try_get("", "waited")?,
+                due_in: row.try_get("", "due_in")?,
+            })
+        };
+
+        let first = query(db, shared::inspect::look_at_queue(self.sql(), owner, part)).await?;
+        let mut counts = first.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if counts.iter().map(|count| count.rows).sum::<u64>() < LOOKED_AT {
+            return Ok(counts);
+        }
+
+        for row in query(db, shared::inspect::count_queue(self.sql(), owner, part)).await? {
+            let field = field(&row)?;
+            let looked_at = counts.iter().filter(|count| count.field == field);
+            let looked_at: u64 = looked_at.map(|count| count.rows).sum();
+            let rows = found(&row)?.saturating_sub(looked_at);
+            let due_in: Option<i64> = row.try_get("", "due_in")?;
+            if rows > 0 {
+                // What is due waits at least since then.
+                let waited = due_in.map(|due_in| -due_in).filter(|waited| *waited > 0);
+                counts.push(QueueCount { part, field, state: None, rows, waited, due_in });
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The errors of the first rows of a part of the queue.
     pub(crate) async fn failures(
         self,
         db: &impl ConnectionTrait,
         owner: &Owner,
-    ) -> Result<Vec<FailureCount>, DbErr> {
-        let read = |row: &QueryResult| {
-            Ok(FailureCount {
-                field: row.try_get("", "field")?,
-                error: row.try_get("", "error")?,
-                is_final: row.try_get("", "is_final")?,
-                rows: found(row)?,
-                waited: row.try_get("", "waited")?,
-                retry_in: row.try_get("", "retry_in")?,
-            })
-        };
-
-        let groups = query(db, shared::inspect::failed_groups(self.sql(), owner)).await?;
-        groups.iter().map(read).collect()
+        of: Part,
+    ) -> Result<Failures, DbErr> {
+        let mut failures = Failures { groups: Vec::new(), looked_at: 0 };
+        for row in query(db, shared::inspect::failed_groups(self.sql(), owner, of)).await? {
+            let rows = found(&row)?;
+            failures.looked_at += rows;
+            if let Some(error) = row.try_get("", "error")? {
+                failures.groups.push(FailureCount {
+                    field: field(&row)?,
+                    error,
+                    rows,
+                    waited: row.try_get("", "waited")?,
+                    retry_in: row.try_get("", "retry_in")?,
+                });
+            }
+        }
+        Ok(failures)
     }
 
     /// The rows of such failures whose keys come after another, in the order of their keys.
@@ -115,7 +135,6 @@ impl Backend {
             Ok(FailureOfRow {
                 key: read_key(owner, row)?,
                 error: row.try_get("", "error")?,
-                is_final: row.try_get("", "is_final")?,
                 attempts: row.try_get("", "attempts")?,
                 waited: row.try_get("", "waited")?,
                 retry_in: row.try_get("", "retry_in")?,
@@ -154,6 +173,17 @@ impl Backend {
             retried += execute(db, statements!(self, inspect::retry(owner, field, keys))).await?;
         }
         Ok(retried)
+    }
+
+    /// Whether a row of a field is claimed. This may go over all of the queue.
+    pub(crate) async fn is_claimed(
+        self,
+        db: &impl ConnectionTrait,
+        owner: &Owner,
+        field: usize,
+    ) -> Result<bool, DbErr> {
+        let claimed = shared::inspect::is_claimed(self.sql(), owner, field);
+        Ok(value(db, claimed, "found").await?.unwrap_or(false))
     }
 
     /// What the row itself says of a field; `None` if there is no such row.
@@ -261,6 +291,18 @@ impl Backend {
     fn expiry(self, owner: &Owner, field: usize) -> Option<Expiry> {
         of_database!(self, inspect::expiry(&owner.fields[field]))
     }
+}
+
+/// The field whose number is in the column `field`, if this program has it.
+fn field(row: &QueryResult) -> Result<Option<usize>, DbErr> {
+    let number: i32 = row.try_get("", "field")?;
+    Ok(usize::try_from(number).ok())
+}
+
+/// What the number in this column stands for.
+fn numbered<T>(row: &QueryResult, column: &str, of: impl Fn(i32) -> Option<T>) -> Result<T, DbErr> {
+    let number = row.try_get("", column)?;
+    of(number).ok_or_else(|| DbErr::Type(format!("{number} is no {column}")))
 }
 
 /// The count in the column `found`.

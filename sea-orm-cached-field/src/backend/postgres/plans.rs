@@ -173,8 +173,8 @@ async fn no_statement_reads_a_whole_table() {
             {
                 continue;
             }
-            // They read the owner's table, or are asked by the doctor.
-            if ["stale_anywhere", "oldest", "retry_failed"].contains(&name) {
+            // They read the owner's table, or the doctor or a waiting operator asks them.
+            if ["stale_anywhere", "oldest", "retry_failed", "is_claimed"].contains(&name) {
                 continue;
             }
             // Planned anew each time.
@@ -193,7 +193,7 @@ async fn no_statement_reads_a_whole_table() {
                 // No more of the oldest are looked at than ten times what is leased.
                 "lease_due" => vec![due],
                 // No more are read than are counted.
-                "count_queue" | "failed_groups" | "failed_rows" => vec![due],
+                "look_at_queue" | "count_queue" | "failed_groups" | "failed_rows" => vec![due],
                 // All of the queue, once for a retry of however many rows.
                 "rows_to_retry" => {
                     let queue = "_lamppost_cached_recalculations";

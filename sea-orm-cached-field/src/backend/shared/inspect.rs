@@ -1,5 +1,5 @@
-//! Inspection: what waits, what fails, and what one row waits for. No statement counts beyond
-//! [`COUNTED`] rows.
+//! Inspection: what waits, what fails, and what one row waits for. No statement reads more than
+//! [`COUNTED`] rows, but for [`rows_to_retry`] and [`is_claimed`]. They may go over the queue.
 
 use sea_orm::Statement;
 
@@ -11,16 +11,11 @@ use crate::{
     },
     declaration::Key,
     layout::Owner,
-    queue::{COUNTED, Failure, GROUPS},
+    queue::{COUNTED, ERRORS_LOOKED_AT, Failure, LOOKED_AT, MarkKind, Part, QueueState},
 };
 
 /// The times, in seconds from now, up to which expiries are counted.
 pub(crate) const HORIZONS: [u32; 4] = [0, 60, 3600, 86_400];
-
-/// Between queries that are read in lines of their own.
-const UNION_ALL: &str = "
-                 UNION ALL
-                 ";
 
 /// The expiry of a field of the row `t`, as a database writes it.
 pub(crate) struct Expiry {
@@ -32,47 +27,44 @@ pub(crate) struct Expiry {
     pub(crate) horizons: [String; HORIZONS.len()],
 }
 
-/// The rows of the queue that are due, that are due later, and that have failed for good; or only
-/// these, or only the others. Each is one end, or one range, of the index over `due_at`.
-fn ranges(names: Names<'_>, columns: &[String], is_final: Option<bool>) -> String {
+/// Rows of a part of the queue. It is one end, or one range, of the index over `due_at`.
+fn part(names: Names<'_>, part: Part, columns: &[String], limit: u64) -> String {
     let now = names.dialect.now();
     let by_due = match names.dialect {
         Dialect::MySql => " FORCE INDEX (by_due)",
         _ => "",
     };
-    let queue = names.queue();
-    let columns = columns.join(&format!(",\n{COLUMN}"));
     let order = "
-                          ORDER BY q.due_at";
-    // MariaDB would read and sort all that has failed.
-    let ranges = [
-        ("due", format!("q.due_at <= {now}{order}")),
-        ("later", format!("q.due_at > {now}{order}")),
-        ("failed", "q.due_at IS NULL".to_owned()),
-    ];
-
-    let range = |(part, condition): (&str, String)| {
-        format!(
-            "SELECT *
-                   FROM (SELECT '{part}' AS part,
-{COLUMN}{columns}
-                           FROM {queue} q{by_due}
-                          WHERE {condition}
-                          LIMIT {COUNTED}) {part}_rows"
-        )
+                  ORDER BY q.due_at";
+    let condition = match part {
+        Part::Due => format!("q.due_at <= {now}{order}"),
+        Part::Later => format!("q.due_at > {now}{order}"),
+        // MariaDB would read and sort all that has failed.
+        Part::Failed => "q.due_at IS NULL".to_owned(),
     };
-    let is_wanted =
-        |(part, _): &(&str, String)| is_final.is_none_or(|final_| final_ == (*part == "failed"));
-    let wanted: Vec<String> = ranges.into_iter().filter(is_wanted).map(range).collect();
-    wanted.join(UNION_ALL)
+
+    format!(
+        "SELECT {columns}
+                   FROM {queue} q{by_due}
+                  WHERE {condition}
+                  LIMIT {limit}",
+        columns = columns.join(",\n                        "),
+        queue = names.queue(),
+    )
 }
 
-/// The indent of a column of a range.
-const COLUMN: &str = "                                ";
+/// The number of the field of a row of the queue; -1 if another version of the program has it.
+/// Databases of the MySQL family group by numbers faster than by names.
+fn number_of_field(names: Names<'_>, owner: &Owner) -> String {
+    let numbers = owner.fields.iter().zip(0_i32..);
+    format!("{} AS field", names.dialect.by_field("q.field", numbers, -1))
+}
 
-/// The time for which a row of the queue has waited.
-fn waited(names: Names<'_>) -> String {
-    let since = "coalesce(q.stale_since, q.queued_at)";
+/// The time since which a row of the queue has been stale.
+const SINCE: &str = "coalesce(q.stale_since, q.queued_at)";
+
+/// The milliseconds since a moment.
+fn waited(names: Names<'_>, since: &str) -> String {
     names.dialect.milliseconds_between(since, names.dialect.now())
 }
 
@@ -84,37 +76,63 @@ fn error(names: Names<'_>) -> &'static str {
     }
 }
 
-/// The time after which a row of the queue is due; NULL if it has failed for good.
-fn due_in(names: Names<'_>) -> String {
-    let due_at = names.dialect.finite("q.due_at");
-    names.dialect.milliseconds_between(names.dialect.now(), &due_at)
+/// The milliseconds until a row of the queue is due; NULL if it has failed for good.
+fn due_in(names: Names<'_>, due_at: &str) -> String {
+    names.dialect.milliseconds_between(names.dialect.now(), &names.dialect.finite(due_at))
 }
 
-pub(crate) fn count_queue(sql: Sql, owner: &Owner) -> Statement {
+/// The first rows of a part of the queue, by their states.
+pub(crate) fn look_at_queue(sql: Sql, owner: &Owner, of: Part) -> Statement {
     let names = sql.names(owner);
-    let now = names.dialect.now();
+    let failing = if of.is_final() {
+        String::new()
+    } else {
+        format!(
+            "
+                             WHEN q.last_error IS NOT NULL THEN {}",
+            QueueState::Failing as i32
+        )
+    };
     let state = format!(
-        "CASE WHEN q.leased_until > {now} THEN 'claimed'
-{COLUMN}     WHEN q.due_at IS NULL THEN 'failed'
-{COLUMN}     WHEN q.last_error IS NOT NULL THEN 'failing'
-{COLUMN}     WHEN q.due_at > {now} THEN 'later'
-{COLUMN}     ELSE 'due' END AS state"
+        "CASE WHEN q.leased_until > {now} THEN {claimed}{failing}
+                             ELSE {otherwise} END AS state",
+        now = names.dialect.now(),
+        claimed = QueueState::Claimed as i32,
+        otherwise = of.state() as i32,
     );
-    let columns = [
-        "q.field".to_owned(),
-        state,
-        format!("{} AS waited", waited(names)),
-        format!("{} AS due_in", due_in(names)),
-    ];
+    let columns =
+        [number_of_field(names, owner), state, format!("{SINCE} AS since"), "q.due_at".to_owned()];
 
     let text = format!(
-        "SELECT s.part, s.field, s.state, count(*) AS found, max(s.waited) AS waited,
-                min(s.due_in) AS due_in
+        "SELECT s.field, s.state, count(*) AS found,
+                {waited} AS waited,
+                {due_in} AS due_in
            FROM (
-                 {ranges}) s
-          GROUP BY s.part, s.field, s.state
-          ORDER BY s.part, s.field, s.state",
-        ranges = ranges(names, &columns, None),
+                 {part}) s
+          GROUP BY s.field, s.state
+          ORDER BY s.field, s.state",
+        waited = waited(names, "min(s.since)"),
+        due_in = due_in(names, "min(s.due_at)"),
+        part = part(names, of, &columns, LOOKED_AT),
+    );
+
+    sql.statement(text)
+}
+
+/// The rows of a part of the queue. Databases of the MySQL family read the index over `due_at`
+/// alone: it has the key.
+pub(crate) fn count_queue(sql: Sql, owner: &Owner, of: Part) -> Statement {
+    let names = sql.names(owner);
+    let columns = [number_of_field(names, owner), "q.due_at".to_owned()];
+    let text = format!(
+        "SELECT s.field, count(*) AS found,
+                {due_in} AS due_in
+           FROM (
+                 {part}) s
+          GROUP BY s.field
+          ORDER BY s.field",
+        due_in = due_in(names, "min(s.due_at)"),
+        part = part(names, of, &columns, COUNTED),
     );
 
     sql.statement(text)
@@ -126,53 +144,54 @@ pub(crate) fn count_marks(sql: Sql, owner: &Owner) -> Statement {
     let names = sql.names(owner);
     let marks = names.marks();
     let is_chunk = names.dialect.is_chunk("m");
+    let row = MarkKind::Row as i32;
     let others = match names.dialect {
-        Dialect::Sqlite => "'row'",
-        _ => "CASE WHEN m.via IS NULL THEN 'row' ELSE 'related' END",
+        Dialect::Sqlite => row.to_string(),
+        _ => {
+            let related = MarkKind::Related as i32;
+            format!("CASE WHEN m.via IS NULL THEN {row} ELSE {related} END")
+        }
     };
-    let waited = names.dialect.milliseconds_between("m.marked_at", names.dialect.now());
 
     let text = format!(
-        "SELECT s.field, s.kind, count(*) AS found, max(s.waited) AS waited
+        "SELECT s.field, s.kind, count(*) AS found,
+                {waited} AS waited
            FROM (SELECT m.field,
-                        CASE WHEN {is_chunk} THEN 'chunk' ELSE {others} END AS kind,
-                        {waited} AS waited
+                        CASE WHEN {is_chunk} THEN {chunk} ELSE {others} END AS kind,
+                        m.marked_at
                    FROM {marks} m
                   ORDER BY m.id
                   LIMIT {COUNTED}) s
           GROUP BY s.field, s.kind
-          ORDER BY s.field, s.kind"
+          ORDER BY s.field, s.kind",
+        waited = waited(names, "min(s.marked_at)"),
+        chunk = MarkKind::Chunk as i32,
     );
 
     sql.statement(text)
 }
 
-/// The rows of the queue, each with its error if it fails now or has failed for good.
-fn failed(names: Names<'_>, keys: Columns, is_final: Option<bool>) -> String {
-    let columns: Vec<String> = keys.iter().cloned().collect();
-    let others = [
-        "q.field".to_owned(),
-        format!("{} AS last_error", error(names)),
-        "q.attempts".to_owned(),
-        "q.due_at IS NULL AS is_final".to_owned(),
-        format!("{} AS waited", waited(names)),
-        format!("{} AS retry_in", due_in(names)),
-    ];
-    ranges(names, &[columns, others.to_vec()].concat(), is_final)
-}
-
-pub(crate) fn failed_groups(sql: Sql, owner: &Owner) -> Statement {
+/// The errors of the first rows of a part of the queue. NULL stands for the rows without one.
+pub(crate) fn failed_groups(sql: Sql, owner: &Owner, of: Part) -> Statement {
     let names = sql.names(owner);
+    let columns = [
+        number_of_field(names, owner),
+        format!("{} AS error", error(names)),
+        format!("{SINCE} AS since"),
+        "q.due_at".to_owned(),
+    ];
+
     let text = format!(
-        "SELECT s.field, s.last_error AS error, s.is_final, count(*) AS found,
-                max(s.waited) AS waited, min(s.retry_in) AS retry_in
+        "SELECT s.field, s.error, count(*) AS found,
+                {waited} AS waited,
+                {retry_in} AS retry_in
            FROM (
-                 {failed}) s
-          WHERE s.last_error IS NOT NULL
-          GROUP BY s.field, s.last_error, s.is_final
-          ORDER BY found DESC, s.field, error
-          LIMIT {GROUPS}",
-        failed = failed(names, Columns::default(), None),
+                 {part}) s
+          GROUP BY s.field, s.error
+          ORDER BY s.field, s.error",
+        waited = waited(names, "min(s.since)"),
+        retry_in = due_in(names, "min(s.due_at)"),
+        part = part(names, of, &columns, ERRORS_LOOKED_AT),
     );
 
     sql.statement(text)
@@ -186,20 +205,43 @@ pub(crate) fn failed_rows(
     limit: u64,
 ) -> Statement {
     let names = sql.names(owner);
+    let queued: Vec<String> = names.keys_of("q").into_iter().collect();
+    let others = [
+        "q.field".to_owned(),
+        format!("{} AS error", error(names)),
+        "q.attempts".to_owned(),
+        format!("{} AS waited", waited(names, SINCE)),
+        format!("{} AS retry_in", due_in(names, "q.due_at")),
+    ];
+    let columns = [queued, others.to_vec()].concat();
+    let parts = Part::ALL.iter().filter(|part| of.is_final.is_none_or(|is| is == part.is_final()));
+    let parts = parts.enumerate().map(|(number, of)| {
+        let part = part(names, *of, &columns, ERRORS_LOOKED_AT);
+        format!(
+            "
+         SELECT *
+           FROM (
+                 {part}) part_{number}"
+        )
+    });
+    let parts: Vec<String> = parts.collect();
+
     let columns = names.keys_of("s");
     let mut conditions = vec![format!("s.field = {}", names.field(of.field))];
-    conditions.extend(of_failure(&mut sql, of, "s.last_error", "s.is_final"));
+    conditions.push(of_error(&mut sql, of, "s.error"));
     conditions.extend(after.map(|after| sql.compare_keys(owner, &columns, ">", after)));
 
     let text = format!(
-        "SELECT {selected}, s.last_error AS error, s.attempts, s.waited, s.retry_in, s.is_final
-           FROM (
-                 {failed}) s
+        "SELECT {selected}, s.error, s.attempts, s.waited, s.retry_in
+           FROM ({parts}) s
           WHERE {conditions}
           ORDER BY {order}
           LIMIT {limit}",
         selected = names.read(&columns),
-        failed = failed(names, names.keys_of("q"), of.is_final),
+        parts = parts.join(
+            "
+          UNION ALL"
+        ),
         conditions = conditions.join("\n            AND "),
         order = by_key(&sql, owner, &columns),
         limit = sql.bind(limit as i64),
@@ -227,7 +269,11 @@ pub(crate) fn rows_to_retry(
         format!("q.field = {}", names.field(of.field)),
         shared::claim::waits_after_failure(names, "q"),
     ];
-    conditions.extend(of_failure(&mut sql, of, error(names), "q.due_at IS NULL"));
+    conditions.push(of_error(&mut sql, of, error(names)));
+    conditions.extend(of.is_final.map(|is_final| {
+        let not = if is_final { "" } else { " NOT" };
+        format!("q.due_at IS{not} NULL")
+    }));
     conditions.extend(after.map(|after| sql.compare_keys(owner, &columns, ">", after)));
 
     let text = format!(
@@ -246,23 +292,36 @@ pub(crate) fn rows_to_retry(
     sql.statement(text)
 }
 
-/// The conditions for the error and the state of a failure.
-fn of_failure(sql: &mut Sql, of: &Failure<'_>, error: &str, is_final: &str) -> Vec<String> {
-    let mut conditions = vec![match of.error {
+/// The condition for the error of a failure.
+fn of_error(sql: &mut Sql, of: &Failure<'_>, error: &str) -> String {
+    match of.error {
         Some(wanted) => format!("{error} = {}", sql.bind(wanted)),
         None => format!("{error} IS NOT NULL"),
-    }];
-    conditions.extend(of.is_final.map(|wanted| {
-        let not = if wanted { "" } else { "NOT " };
-        format!("{not}({is_final})")
-    }));
-    conditions
+    }
 }
 
 /// The columns of keys, as they are compared.
 fn by_key(sql: &Sql, owner: &Owner, columns: &Columns) -> Columns {
     let columns = owner.key.iter().zip(columns.iter());
     columns.map(|(key, column)| sql.dialect().cast(&key.order, column)).collect()
+}
+
+/// Whether a row of a field is claimed. This may go over all of the queue: it has no index over
+/// leases, which would be written with each claim.
+pub(crate) fn is_claimed(sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let names = sql.names(owner);
+    let text = format!(
+        "SELECT EXISTS (
+                SELECT 1
+                  FROM {queue} q
+                 WHERE q.field = {field}
+                   AND q.leased_until > {now}) AS found",
+        queue = names.queue(),
+        field = names.field(field),
+        now = names.dialect.now(),
+    );
+
+    sql.statement(text)
 }
 
 /// What the row itself says. The time until its expiry is told only if the field has one.
@@ -303,7 +362,7 @@ pub(crate) fn place(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Sta
            FROM {queue} q
           WHERE {is_row}
             AND q.field = {name}",
-        due_in = due_in(names),
+        due_in = due_in(names, "q.due_at"),
         leased_for = names.dialect.milliseconds_between(now, "q.leased_until"),
         queue = names.queue(),
     );
@@ -315,14 +374,15 @@ pub(crate) fn marks_of_row(mut sql: Sql, owner: &Owner, field: usize, key: &Key)
     let names = sql.names(owner);
     let is_row = sql.key_is(owner, &names.keys_of("m"), key);
     let is_listed = names.dialect.is_listed(&names.field(field), "m.field");
-    let waited = names.dialect.milliseconds_between("m.marked_at", names.dialect.now());
     let text = format!(
-        "SELECT count(*) AS found, max(s.waited) AS waited
-           FROM (SELECT {waited} AS waited
+        "SELECT count(*) AS found,
+                {waited} AS waited
+           FROM (SELECT m.marked_at
                    FROM {marks} m
                   WHERE {is_row}
                     AND {is_listed}
                   LIMIT {COUNTED}) s",
+        waited = waited(names, "min(s.marked_at)"),
         marks = names.marks(),
     );
 
@@ -348,8 +408,11 @@ pub(crate) fn is_in_chunk(mut sql: Sql, owner: &Owner, field: usize, key: &Key) 
     sql.statement(text)
 }
 
-/// The first expiry of a value that has expired and is not flagged, among the first that have
-/// expired. There may be very many flagged ones. They wait in the queue.
+/// How many of the first expired values are looked at for one that is not flagged. There may be
+/// very many flagged ones. They wait in the queue.
+const EXPIRIES_LOOKED_AT: u32 = 1000;
+
+/// The first expiry of a value that has expired and is not flagged.
 pub(crate) fn first_expiry(
     sql: Sql,
     owner: &Owner,
@@ -364,7 +427,7 @@ pub(crate) fn first_expiry(
                   WHERE t.{expires} IS NOT NULL
                     AND {moment} <= {now}
                   ORDER BY {moment}
-                  LIMIT {COUNTED}) s
+                  LIMIT {EXPIRIES_LOOKED_AT}) s
           WHERE NOT s.flagged",
         table = names.table(),
         expires = names.dialect.expiry(&owner.fields[field]).unwrap_or_default(),

@@ -25,7 +25,7 @@ use crate::{
         sql::{Sql, versions_beside},
     },
     catalog::Version,
-    queue::Failure,
+    queue::{Failure, Part},
 };
 #[cfg(test)]
 use inspect::Expiry;
@@ -79,11 +79,13 @@ pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql, expiry: &Expiry) -> 
         named("record_minute", activity::record_minute(sql(), owner, 1, &of.minute())),
         named("forget_minutes", activity::forget_minutes(sql(), owner, 1)),
         named("activity", activity::activity(sql(), owner, 1)),
-        named("count_queue", inspect::count_queue(sql(), owner)),
+        named("look_at_queue", Part::ALL.map(|part| inspect::look_at_queue(sql(), owner, part))),
+        named("count_queue", Part::ALL.map(|part| inspect::count_queue(sql(), owner, part))),
         named("count_marks", inspect::count_marks(sql(), owner)),
-        named("failed_groups", inspect::failed_groups(sql(), owner)),
+        named("failed_groups", Part::ALL.map(|part| inspect::failed_groups(sql(), owner, part))),
         named("failed_rows", inspect::failed_rows(sql(), owner, &failure, after, 100)),
         named("rows_to_retry", inspect::rows_to_retry(sql(), owner, &failure, after, 100)),
+        named("is_claimed", inspect::is_claimed(sql(), owner, 0)),
         named("retry_failed", claim::retry_failed(sql(), owner)),
         named("row", inspect::row(sql(), owner, 0, &of.keys[0], Some(expiry))),
         named("first_expiry", inspect::first_expiry(sql(), owner, 0, expiry)),
