@@ -34,7 +34,8 @@ const WORKERS: usize = 3;
 /// The number of times that all rows are changed.
 const CHANGES: usize = 12;
 
-/// The time within which something has to be recalculated after a change, and all of it in the end.
+/// The time within which a change is written and something is recalculated. In the end all has to
+/// be recalculated within it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
@@ -143,7 +144,7 @@ async fn write(db: &DatabaseConnection, statement: &str) -> Result<()> {
 async fn wait(mut until: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let begun = Instant::now();
     while !until().await? {
-        ensure!(begun.elapsed() < PATIENCE, "nothing is recalculated for {PATIENCE:?}");
+        ensure!(begun.elapsed() < PATIENCE, "the workers are not done within {PATIENCE:?}");
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
     Ok(())

@@ -78,9 +78,9 @@ impl CachedFields {
     /// claims of a worker that was killed end with their leases
     /// ([`Worker::lease`](crate::Worker::lease)).
     ///
-    /// It looks once a second, until two looks in a row find no claim. A look may go over all of the
-    /// queue of the field's table. A worker's claim that has waited for the database for longer
-    /// than that is missed.
+    /// It looks once a second, until two looks in a row find no claim. A look may go over all of
+    /// the queue of the field's table. A worker that has begun to claim before the pause, and waits
+    /// for the database for more than two seconds, is not seen.
     ///
     /// # Errors
     /// [`Error::NoSuchField`], [`Error::NotInstalled`], [`Error::Database`].

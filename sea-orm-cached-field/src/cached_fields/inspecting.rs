@@ -15,9 +15,9 @@ impl CachedFields {
     ///
     /// It is made for pages and probes that ask all the time. All who ask within two seconds, over
     /// this pool and its clones, get the same figures. The owner's table is read only for expired
-    /// values, 1,000 at most. Of each part of the queue, and of the marks, 10,001 are counted at most
-    /// ([`Count`](crate::Count)). Of a part of the queue, the states of 1,000 rows are read. Fields
-    /// of a table beside which nothing is installed are
+    /// values, 1,000 at most. Of each part of the queue, and of the marks, 10,001 are counted at
+    /// most ([`Count`](crate::Count)). Of a part of the queue, the states of 1,000 rows are read.
+    /// Fields of a table beside which nothing is installed are
     /// [`FieldState::NotInstalled`](crate::FieldState::NotInstalled).
     ///
     /// ```no_run
@@ -41,8 +41,10 @@ impl CachedFields {
     }
 
     /// Returns the errors of calculations that fail, or have failed for good, and how many rows
-    /// have each. Of what is due, of what is due later, and of what has failed for good, 2,500 rows a
-    /// model are looked at. At most 100 groups a model are returned.
+    /// have each. At most 100 groups of a model are returned.
+    ///
+    /// Of what is due, of what is due later, and of what has failed for good, at most 2,500 rows of
+    /// a model are looked at.
     ///
     /// All who ask within two seconds get the same groups. Rows that are being retried are among
     /// them. [`CachedFields::failed_rows`] returns the rows of a group.

@@ -176,6 +176,34 @@ async fn a_few_failures_behind_very_many_are_retried(db: TestDb) {
     assert_eq!(db.scalar::<i64>(&left).await, 0);
 }
 
+/// Errors of fields that only another program has take no places of others.
+#[apply(contract)]
+async fn no_more_than_so_many_errors_are_told(db: TestDb) {
+    set_up_clubs(&db).await;
+    let fail = async |keys: std::ops::Range<u32>, field: &str| {
+        let queue = "_club_cached_recalculations";
+        let columns = "key_1, field, generation, due_at, last_error";
+        let row = |key: u32| format!("({key}, '{field}', 1, NULL, 'no {key}')");
+        let rows: Vec<String> = keys.map(row).collect();
+        db.sql(&format!("INSERT INTO {queue} ({columns}) VALUES {}", rows.join(", "))).await;
+    };
+    let told = async || {
+        let pool = connect(&db.url).await;
+        let failed = clubs().failed(&pool).await.expect("groups");
+        pool.close().await.expect("closed");
+        assert!(failed.groups.iter().all(|group| group.field == "seat"), "{failed:?}");
+        (failed.groups.len(), failed.groups[0].rows, failed.is_complete)
+    };
+
+    fail(0..200, "of another program").await;
+    fail(300..400, "seat").await;
+    assert_eq!(told().await, (100, Count::Exactly(1), true));
+    fail(400..401, "seat").await;
+    assert_eq!(told().await, (100, Count::Exactly(1), false));
+    fail(1_000..3_500, "seat").await;
+    assert_eq!(told().await, (100, Count::AtLeast(1), false));
+}
+
 /// Also where the database calls texts equal that differ in case.
 #[apply(contract)]
 async fn errors_that_differ_in_case_are_two_groups(db: TestDb) {

@@ -115,7 +115,7 @@ impl Backend {
                     error,
                     rows,
                     waited: row.try_get("", "waited")?,
-                    retry_in: row.try_get("", "retry_in")?,
+                    retry_in: row.try_get("", "due_in")?,
                 });
             }
         }
@@ -299,7 +299,7 @@ fn field(row: &QueryResult) -> Result<Option<usize>, DbErr> {
     Ok(usize::try_from(number).ok())
 }
 
-/// What the number in this column stands for.
+/// The state or the kind that a number stands for. It is in the column of this name.
 fn numbered<T>(row: &QueryResult, column: &str, of: impl Fn(i32) -> Option<T>) -> Result<T, DbErr> {
     let number = row.try_get("", column)?;
     of(number).ok_or_else(|| DbErr::Type(format!("{number} is no {column}")))

@@ -83,7 +83,6 @@ fn due_in(names: Names<'_>, due_at: &str) -> String {
 
 /// The first rows of a part of the queue, by their states.
 pub(crate) fn look_at_queue(sql: Sql, owner: &Owner, of: Part) -> Statement {
-    let names = sql.names(owner);
     let failing = if of.is_final() {
         String::new()
     } else {
@@ -96,24 +95,42 @@ pub(crate) fn look_at_queue(sql: Sql, owner: &Owner, of: Part) -> Statement {
     let state = format!(
         "CASE WHEN q.leased_until > {now} THEN {claimed}{failing}
                              ELSE {otherwise} END AS state",
-        now = names.dialect.now(),
+        now = sql.dialect().now(),
         claimed = QueueState::Claimed as i32,
         otherwise = of.state() as i32,
     );
-    let columns =
-        [number_of_field(names, owner), state, format!("{SINCE} AS since"), "q.due_at".to_owned()];
+
+    first_rows_by(sql, owner, of, "state", state, LOOKED_AT)
+}
+
+/// The first rows of a part of the queue, by their fields and by another column.
+fn first_rows_by(
+    sql: Sql,
+    owner: &Owner,
+    of: Part,
+    column: &str,
+    definition: String,
+    limit: u64,
+) -> Statement {
+    let names = sql.names(owner);
+    let columns = [
+        number_of_field(names, owner),
+        definition,
+        format!("{SINCE} AS since"),
+        "q.due_at".to_owned(),
+    ];
 
     let text = format!(
-        "SELECT s.field, s.state, count(*) AS found,
+        "SELECT s.field, s.{column}, count(*) AS found,
                 {waited} AS waited,
                 {due_in} AS due_in
            FROM (
                  {part}) s
-          GROUP BY s.field, s.state
-          ORDER BY s.field, s.state",
+          GROUP BY s.field, s.{column}
+          ORDER BY s.field, s.{column}",
         waited = waited(names, "min(s.since)"),
         due_in = due_in(names, "min(s.due_at)"),
-        part = part(names, of, &columns, LOOKED_AT),
+        part = part(names, of, &columns, limit),
     );
 
     sql.statement(text)
@@ -171,30 +188,11 @@ pub(crate) fn count_marks(sql: Sql, owner: &Owner) -> Statement {
     sql.statement(text)
 }
 
-/// The errors of the first rows of a part of the queue. NULL stands for the rows without one.
+/// The errors of the first rows of a part of the queue. Rows without one are in a group, too: its
+/// error is NULL.
 pub(crate) fn failed_groups(sql: Sql, owner: &Owner, of: Part) -> Statement {
-    let names = sql.names(owner);
-    let columns = [
-        number_of_field(names, owner),
-        format!("{} AS error", error(names)),
-        format!("{SINCE} AS since"),
-        "q.due_at".to_owned(),
-    ];
-
-    let text = format!(
-        "SELECT s.field, s.error, count(*) AS found,
-                {waited} AS waited,
-                {retry_in} AS retry_in
-           FROM (
-                 {part}) s
-          GROUP BY s.field, s.error
-          ORDER BY s.field, s.error",
-        waited = waited(names, "min(s.since)"),
-        retry_in = due_in(names, "min(s.due_at)"),
-        part = part(names, of, &columns, ERRORS_LOOKED_AT),
-    );
-
-    sql.statement(text)
+    let error = format!("{} AS error", error(sql.names(owner)));
+    first_rows_by(sql, owner, of, "error", error, ERRORS_LOOKED_AT)
 }
 
 pub(crate) fn failed_rows(
