@@ -95,8 +95,7 @@ pub enum Event {
         field: &'static str,
         /// The key of the row.
         key: Key,
-        /// Whether another value was stored before. For a `query` on SQLite this may be true
-        /// although the value is the same.
+        /// Whether another value was stored before.
         changed: bool,
         /// For how long the value was stale: from the first mark until now. `None` if it was not
         /// stale, or that is not known, as of a row that was flagged without a mark.

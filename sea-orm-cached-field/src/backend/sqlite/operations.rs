@@ -132,6 +132,9 @@ pub(crate) async fn store_by_query(
 
     let ended = done(claims, &locked);
     backend.begin_writing(db, owner, &ended).await?;
+    let value = |row: &QueryResult| row.try_get::<String>("", "value");
+    let before = query(db, by_query::stored(owner, claims)).await?;
+    let before = by_key(owner, &before, value)?;
     let mut written = HashMap::new();
     for ends in [true, false] {
         let wanted = claims.iter().zip(&locked);
@@ -141,13 +144,13 @@ pub(crate) async fn store_by_query(
             .collect();
         if !wanted.is_empty() {
             let rows = query(db, by_query::write(owner, &wanted, ends)).await?;
-            written.extend(by_key(owner, &rows, |row| row.try_get("", "changed"))?);
+            written.extend(by_key(owner, &rows, value)?);
         }
     }
     backend.end_writing(db, owner, &ended).await?;
 
     let stored = claims.iter().zip(locked).map(|(claim, locked)| match locked.writes() {
-        Some(_) => Some((locked, *written.get(&claim.key)?)),
+        Some(_) => Some((locked, before.get(&claim.key) != Some(written.get(&claim.key)?))),
         None => Some((locked, false)),
     });
     Ok(stored.collect())

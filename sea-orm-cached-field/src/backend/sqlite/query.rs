@@ -2,11 +2,12 @@
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{complete::assignments, names, statement};
+use super::{DIALECT, complete::assignments, names, read::are_rows, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{Backend, query, sql::Sql},
+    declaration::Key,
     layout::Owner,
     queue::Claim,
 };
@@ -47,8 +48,32 @@ fn fits(kind: &ColumnType) -> Option<String> {
     Some(format!("coalesce(CAST(c.value AS INTEGER) BETWEEN {least} AND {greatest}, true)"))
 }
 
-/// Whether a value is another one cannot be told: RETURNING sees neither the old row nor what else
-/// is updated from.
+/// The values that these claims' rows have, as they are compared. RETURNING sees no old row.
+pub(super) fn stored(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let names = names(owner);
+    let field = &owner.fields[claims[0].field];
+    let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
+    let are_rows = are_rows(&mut sql, owner, &keys);
+
+    let text = format!(
+        "SELECT {keys}, {value} AS value
+           FROM {table} t
+          WHERE {are_rows}",
+        keys = names.read_own_key(),
+        value = comparable(&format!("t.{}", DIALECT.cached(field))),
+        table = names.table(),
+    );
+
+    statement(sql, text)
+}
+
+/// A value as text that no other value has.
+fn comparable(value: &str) -> String {
+    format!("quote({value})")
+}
+
+/// Returns the values that are now stored, as they are compared.
 pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
@@ -63,11 +88,12 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
             SET {assigned}
            FROM v
           WHERE {same_row}
-         RETURNING {keys}, true AS changed",
+         RETURNING {keys}, {value} AS value",
         table = names.table(),
         assigned = assignments(field, "v.value", done).join(",\n                "),
         same_row = names.same_row("t", "v"),
         keys = names.read(&own),
+        value = comparable(&DIALECT.cached(field)),
     );
 
     statement(sql, text)
@@ -77,6 +103,9 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
 pub(crate) fn examples(of: &Example) -> Vec<Named> {
     of.queried()
         .iter()
-        .flat_map(|owner| named("complete_query", write(owner, &of.claims, true)))
+        .flat_map(|owner| {
+            let stored = named("stored_values", stored(owner, &of.claims));
+            [stored, named("complete_query", write(owner, &of.claims, true))].concat()
+        })
         .collect()
 }
