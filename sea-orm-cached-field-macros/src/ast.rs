@@ -156,11 +156,9 @@ impl<'a> CachedField<'a> {
             expires_after: options.temporal_triggers.then(|| {
                 or(&options.expiration_field_name, named(format!("{plain}_expires_after")))
             }),
-            select: options
-                .query
-                .is_some()
+            select: (options.query && !options.is_rolled_up)
                 .then(|| or(&options.calculation_method_name, named(format!("select_{plain}")))),
-            calculate_batch: (options.batch && options.query.is_none())
+            calculate_batch: (options.batch && !options.query && !options.is_rolled_up)
                 .then(|| Ident::new(&format!("{}s", calculate.unraw()), calculate.span())),
             calculate,
             options,
@@ -172,14 +170,21 @@ impl<'a> CachedField<'a> {
         [&self.cached, &self.recalculation_needed].into_iter().chain(&self.expires_after)
     }
 
-    /// Returns the name of the function that the user writes.
-    pub(crate) fn written(&self) -> &Ident {
-        self.select.as_ref().or(self.calculate_batch.as_ref()).unwrap_or(&self.calculate)
+    /// Returns the name of the function that the user writes, if there is one.
+    pub(crate) fn written(&self) -> Option<&Ident> {
+        let written =
+            || self.select.as_ref().or(self.calculate_batch.as_ref()).unwrap_or(&self.calculate);
+        (!self.options.is_rolled_up).then(written)
     }
 
-    /// Returns whether the function that the user writes is for many rows at a time.
+    /// Returns whether the calculation is one of many rows at a time.
     pub(crate) fn is_of_many(&self) -> bool {
-        self.select.is_some() || self.calculate_batch.is_some()
+        self.is_by_query() || self.calculate_batch.is_some()
+    }
+
+    /// Returns whether the calculation is a query: the user's, or that of a roll-up.
+    pub(crate) fn is_by_query(&self) -> bool {
+        self.select.is_some() || self.options.is_rolled_up
     }
 
     /// Returns the methods that are generated for the field.

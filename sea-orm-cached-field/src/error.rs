@@ -276,6 +276,19 @@ pub enum Error {
         found: usize,
     },
 
+    /// The database cannot roll related rows up into this field.
+    #[error("`{field}` of `{table}` cannot be `{roll_up}`: {reason}")]
+    WrongRollUp {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The roll-up, as it was written.
+        roll_up: String,
+        /// The reason, or the type that the field needs.
+        reason: String,
+    },
+
     /// A dependency path that no trigger can follow.
     #[error("`{field}` of `{table}` cannot depend on `{path}`: at `{hop}`, {reason}")]
     UnsupportedPath {

@@ -95,7 +95,8 @@ pub enum Event {
         field: &'static str,
         /// The key of the row.
         key: Key,
-        /// Whether another value was stored before.
+        /// Whether it is another value than the one before. A value that was published while this
+        /// one was calculated may count as the one before, or not.
         changed: bool,
         /// For how long the value was stale: from the first mark until now. `None` if it was not
         /// stale, or that is not known, as of a row that was flagged without a mark.

@@ -90,6 +90,8 @@ pub(crate) struct Query {
     pub(crate) optional: bool,
     /// The type of the column that the value is for.
     pub(crate) kind: ColumnType,
+    /// The definition of the roll-up whose query it is, if it is one.
+    pub(crate) roll_up: Option<String>,
 }
 
 /// A table on the path from the owner's rows to the inputs of their fields. Each table of a path is
@@ -193,13 +195,16 @@ impl Owner {
         self.fields.iter().position(|field| field.name == name)
     }
 
-    /// Returns one canonical line for each watched input of a field. Two different inputs never
-    /// render to the same line.
+    /// Returns one canonical line for each watched input of a field, and one for its roll-up. Two
+    /// different inputs never render to the same line.
     pub(crate) fn inputs(&self, field: usize) -> BTreeSet<String> {
-        let Field { cached, own_columns, .. } = &self.fields[field];
+        let Field { cached, own_columns, query, .. } = &self.fields[field];
         let own_columns = own_columns.iter().chain([&cached.name]);
         let mut inputs: BTreeSet<String> =
             own_columns.map(|column| written_column(column)).collect();
+        let roll_up = query.as_ref().and_then(|query| query.roll_up.as_ref());
+        inputs.extend(roll_up.map(|definition| format!("= {definition}")));
+
         for source in &self.sources {
             for reader in source.readers.iter().filter(|reader| reader.field == field) {
                 let way = source.spelled();

@@ -249,10 +249,10 @@ pub mod __private {
         },
         calculation::{blocking, calculate_one},
         declaration::{
-            BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Dependency, Expiry,
-            FieldEntry, FieldSpec, Flagging, FollowBack, FollowUnrelated, Generated, Hop,
-            IntoExecutor, Key, Path, PathError, Query, Read, Stored, Takes, TakesOthers, boxed,
-            stale,
+            BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Comparison,
+            Dependency, Expiry, FieldEntry, FieldSpec, Flagging, FollowBack, FollowUnrelated,
+            Function, Generated, Hop, IntoExecutor, Key, Path, PathError, Query, Read, RollUp,
+            RolledUp, Stored, Takes, TakesOthers, boxed, literal, stale,
         },
         registry::{Registration, select},
     };

@@ -4,10 +4,11 @@
 
 use std::sync::OnceLock;
 
-use sea_orm::{DatabaseConnection, DatabaseExecutor, DbErr, EntityTrait};
+use sea_orm::{ColumnType, DatabaseConnection, DatabaseExecutor, DbErr, EntityTrait};
 use sea_orm_cached_field::{
     __private::{
-        Dependency, Flagging, Hop as Step, IntoExecutor, Read, load_rows, read_fresh, recalculate,
+        Dependency, Flagging, Function, Hop as Step, IntoExecutor, Path, Read, RollUp, RolledUp,
+        load_rows, read_fresh, recalculate,
     },
     CachedField, CachedFields, Error,
 };
@@ -39,15 +40,7 @@ fn dependencies(table: usize, field: &Field) -> Vec<Dependency> {
 
 fn dependency(table: usize, term: &Term) -> Dependency {
     let (hops, reads) = match term {
-        Term::Path(hops, reads) => {
-            let mut at = table;
-            let steps = hops.iter().map(|hop| {
-                let step = step(at, *hop);
-                at = schema().end(at, *hop);
-                step
-            });
-            (steps.collect(), *reads)
-        }
+        Term::Path(hops, reads) => (steps(table, hops), *reads),
         Term::Tree(hop, reads) => (vec![Step { repeats: 1, ..step(table, *hop) }], *reads),
     };
 
@@ -57,6 +50,31 @@ fn dependency(table: usize, term: &Term) -> Dependency {
         Reads::Existence => Read::Existence,
     };
     Dependency { hops, read, flaw: None }
+}
+
+fn steps(table: usize, hops: &[Hop]) -> Vec<Step> {
+    let mut at = table;
+    let steps = hops.iter().map(|hop| {
+        let step = step(at, *hop);
+        at = schema().end(at, *hop);
+        step
+    });
+    steps.collect()
+}
+
+/// Returns a field of the style `RollUp`.
+fn roll_up(table: usize, field: usize) -> RollUp {
+    let [Term::Path(hops, reads)] = &schema().tables[table].fields[field].terms[..] else {
+        unreachable!("a roll-up is one path");
+    };
+    // Every entity has the columns of all others.
+    let path = Path::<alpha::Entity>::start().by_hops::<alpha::Entity>(steps(table, hops));
+    let Reads::Data(column) = reads else {
+        return path.roll_up(Function::Count, None, None, "count(..)");
+    };
+    let kind = Some(ColumnType::BigInteger);
+    let column = RolledUp { name: DATA[*column].to_owned(), kind, flaw: None };
+    path.roll_up(Function::Sum, Some(column), None, "sum(..)")
 }
 
 fn step(table: usize, hop: Hop) -> Step {
@@ -84,7 +102,7 @@ macro_rules! entity {
     ($module:ident, $table:literal, $at:literal, $($key:ident: $type:ty),+) => {
         #[expect(unreachable_pub, reason = "the derive macros write it so")]
         pub(crate) mod $module {
-            use sea_orm::{entity::prelude::*, DatabaseExecutor};
+            use sea_orm::{DatabaseExecutor, entity::prelude::*, sea_query::SelectStatement};
             use sea_orm_cached_field::{
                 __private::{
                     Calculation, FieldEntry, FieldSpec, Generated, Query, Registration, Stored,
@@ -169,7 +187,13 @@ macro_rules! entity {
             fn spec() -> FieldSpec<Entity> {
                 // A field that this schema does not have is in no list, and so nothing asks for it.
                 let field = super::field($at, $n).expect("a field of this schema");
-                let query = Query { select: || calculation::select($at, $n), optional: false };
+                let is_roll_up = field.style == Style::RollUp;
+                let select: fn() -> SelectStatement = if is_roll_up {
+                    || super::roll_up($at, $n).select::<Entity>(Column::$cached)
+                } else {
+                    || calculation::select($at, $n)
+                };
+                let is_query = is_roll_up || field.style == Style::Query;
 
                 FieldSpec {
                     name: Self::NAME,
@@ -184,10 +208,15 @@ macro_rules! entity {
                     version: 0,
                     lazy: field.lazy,
                     batch: field.style != Style::Row,
-                    query: (field.style == Style::Query).then_some(query),
+                    query: is_query.then_some(Query { select, optional: false }),
+                    roll_up: is_roll_up.then(|| super::roll_up($at, $n)),
                     after_recalculation: false,
                     recursive: false,
-                    depends_on: super::dependencies($at, field),
+                    depends_on: if is_roll_up {
+                        super::roll_up($at, $n).dependencies()
+                    } else {
+                        super::dependencies($at, field)
+                    },
                 }
             }
 

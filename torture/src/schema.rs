@@ -56,6 +56,8 @@ pub(crate) enum Style {
     Row,
     Batch,
     Query,
+    /// The library's own query, for a sum or a number of rows.
+    RollUp,
 }
 
 #[derive(Debug)]
@@ -125,8 +127,8 @@ impl Schema {
     /// Returns whether all of its fields take their time, and workers calculate them as soon as
     /// they can. If fields are calculated only when they are read, some holes hardly ever show.
     pub(crate) fn shows_holes(&self) -> bool {
-        self.fields()
-            .all(|(_, _, field)| !field.lazy && !field.debounced && field.style != Style::Query)
+        let is_slow = |field: &Field| matches!(field.style, Style::Row | Style::Batch);
+        self.fields().all(|(_, _, field)| !field.lazy && !field.debounced && is_slow(field))
     }
 
     /// Returns each table and field.
@@ -163,10 +165,11 @@ impl Field {
         let terms: Vec<Term> =
             (0..chance.usize(1..=3)).map(|_| Term::random(chance, tables, table)).collect();
         let has_tree = terms.iter().any(|term| matches!(term, Term::Tree(..)));
-        let styles = if has_tree {
-            &[Style::Row, Style::Batch][..]
-        } else {
-            &[Style::Row, Style::Batch, Style::Query]
+        let is_roll_up = matches!(&terms[..], [term] if term.is_rolled_up());
+        let styles = match (has_tree, is_roll_up) {
+            (true, _) => &[Style::Row, Style::Batch][..],
+            (false, false) => &[Style::Row, Style::Batch, Style::Query],
+            (false, true) => &[Style::Row, Style::Batch, Style::Query, Style::RollUp],
         };
 
         Self {
@@ -202,6 +205,12 @@ impl Term {
         let reads =
             if is_own_row && matches!(reads, Reads::Existence) { Reads::Data(0) } else { reads };
         Self::Path(path, reads)
+    }
+
+    /// Returns whether a roll-up has the same value.
+    fn is_rolled_up(&self) -> bool {
+        // The value of another field is read modulo a number.
+        matches!(self, Self::Path(hops, reads) if !hops.is_empty() && !matches!(reads, Reads::Cached(_)))
     }
 }
 

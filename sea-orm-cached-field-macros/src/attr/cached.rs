@@ -10,7 +10,10 @@ use syn::{
     token::Paren,
 };
 
-use super::depends_on::{Dependency, depends_on as read_depends_on};
+use super::{
+    depends_on::{Dependency, depends_on as read_depends_on},
+    roll_up::{Function, RollUp},
+};
 use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, \
@@ -18,12 +21,15 @@ const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..
                     `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
                     `expiration_time_zone = \"..\"`, `db_index_on_recalculation_needed_field`, \
                     `after_recalculation = \"..\"`, `flagging = \"..\"`, `debounce = \"..\"`, \
-                    `version = ..`, `attributes(..)`, `lazy`, `blocking`, `batch`, `query` and \
-                    `recursive`";
+                    `version = ..`, `attributes(..)`, `lazy`, `blocking`, `batch`, `query`, \
+                    `recursive`, and the roll-ups `count(..)`, `exists(..)`, `sum(..)`, \
+                    `min(..)`, `max(..)` and `avg(..)`";
 
 /// The options that `#[cached(..)]` gives a field.
 #[derive(Default)]
 pub(crate) struct Options {
+    /// The keys of all options that are given.
+    pub(crate) given: Vec<Ident>,
     /// The dependencies; `None` if the option is not given.
     pub(crate) depends_on: Option<Vec<Dependency>>,
     pub(crate) temporal_triggers: bool,
@@ -40,21 +46,23 @@ pub(crate) struct Options {
     /// Whether the flag's column is indexed.
     pub(crate) index_flag: bool,
     pub(crate) debounce: Option<Duration>,
-    /// The option's key, if it is given.
-    pub(crate) debounce_key: Option<Ident>,
     pub(crate) version: u32,
     /// The attributes of the columns beside the value: the flag and the expiry.
     pub(crate) attributes: Vec<Meta>,
     /// Whether only readers recalculate.
     pub(crate) lazy: bool,
-    /// The option's key, if it is given.
-    pub(crate) blocking: Option<Ident>,
+    /// Whether the calculation keeps a thread busy.
+    pub(crate) blocking: bool,
     /// Whether many rows are calculated at a time.
     pub(crate) batch: bool,
-    /// The option's key, if it is given.
-    pub(crate) query: Option<Ident>,
-    /// The option's key, if it is given.
-    pub(crate) recursive: Option<Ident>,
+    /// Whether many rows are calculated at a time, by a query of the user.
+    pub(crate) query: bool,
+    /// Whether the field is calculated from the same field of other rows.
+    pub(crate) recursive: bool,
+    /// Whether the calculation is a roll-up of related rows.
+    pub(crate) is_rolled_up: bool,
+    /// The roll-up, if it could be read. A wrong one is dropped, and no code is generated for it.
+    pub(crate) roll_up: Option<RollUp>,
 }
 
 /// The moment at which a change of a related row sets the owner's flag.
@@ -75,10 +83,8 @@ impl Options {
                 "`#[cached]` takes its options in parentheses: `#[cached(depends_on(first_name))]`",
             ),
             Meta::List(meta) => {
-                let mut seen = Vec::new();
-                let key = |input: ParseStream<'_>, errors: &mut Errors| {
-                    options.read_key(&mut seen, input, errors)
-                };
+                let key =
+                    |input: ParseStream<'_>, errors: &mut Errors| options.read_key(input, errors);
                 // The list accepts any tokens, so this cannot fail.
                 let _ = (|input: ParseStream<'_>| Ok(list(input, errors, key)))
                     .parse2(meta.tokens.clone());
@@ -88,24 +94,24 @@ impl Options {
         options
     }
 
-    fn read_key(
-        &mut self,
-        seen: &mut Vec<Ident>,
-        input: ParseStream<'_>,
-        errors: &mut Errors,
-    ) -> Result<()> {
+    /// Returns the key of an option, if it is given.
+    pub(crate) fn key(&self, name: &str) -> Option<&Ident> {
+        self.given.iter().find(|key| *key == name)
+    }
+
+    fn read_key(&mut self, input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
         let Ok(key) = input.call(Ident::parse_any) else {
             return Err(input.error(format!("expected an option of `#[cached]`: it has {KEYS}")));
         };
 
-        if seen.contains(&key) {
+        if self.given.contains(&key) {
             return Err(Error::new(
                 key.span(),
                 format!("`{key}` is given twice: keep one of them"),
             ));
         }
 
-        seen.push(key.clone());
+        self.given.push(key.clone());
         self.read(&key, input, errors)
     }
 
@@ -138,7 +144,6 @@ impl Options {
             }
             "debounce" => {
                 self.debounce = Some(time(key, input, "5s", SHORTEST_DEBOUNCE)?);
-                self.debounce_key = Some(key.clone());
             }
             "version" => self.version = version(key, input)?,
             "attributes" => self.attributes = attributes(key, input, errors)?,
@@ -147,7 +152,7 @@ impl Options {
                 no_value(key, input)?;
             }
             "blocking" => {
-                self.blocking = Some(key.clone());
+                self.blocking = true;
                 no_value(key, input)?;
             }
             "batch" => {
@@ -155,18 +160,23 @@ impl Options {
                 no_value(key, input)?;
             }
             "query" => {
-                self.query = Some(key.clone());
+                self.query = true;
                 no_value(key, input)?;
             }
             "recursive" => {
-                self.recursive = Some(key.clone());
+                self.recursive = true;
                 no_value(key, input)?;
             }
-            _ => {
-                return Err(Error::new(
-                    key.span(),
-                    format!("`#[cached]` has no option `{key}`: it has {KEYS}"),
-                ));
+            name => {
+                let function = Function::named(name).ok_or_else(|| {
+                    let wrong = format!("`#[cached]` has no option `{key}`: it has {KEYS}");
+                    Error::new(key.span(), wrong)
+                })?;
+                self.is_rolled_up = true;
+                let roll_up = RollUp::read(key, function, input)?;
+                if let Some(other) = self.roll_up.replace(roll_up) {
+                    return Err(two_roll_ups(key, &other));
+                }
             }
         }
 
@@ -194,6 +204,14 @@ pub(super) fn list<T>(
     }
 
     items
+}
+
+fn two_roll_ups(key: &Ident, other: &RollUp) -> Error {
+    let message = format!(
+        "a field is one roll-up, and this one is a `{}` already: give each a field of its own",
+        other.name
+    );
+    Error::new(key.span(), message)
 }
 
 fn no_value(key: &Ident, input: ParseStream<'_>) -> Result<()> {

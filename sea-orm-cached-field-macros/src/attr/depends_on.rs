@@ -78,7 +78,7 @@ fn recursive(input: ParseStream<'_>) -> Result<Option<Ident>> {
     Ok(Some(recursive))
 }
 
-fn is_recursive(input: ParseStream<'_>) -> bool {
+pub(super) fn is_recursive(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     let word = ahead.call(Ident::parse_any);
     word.is_ok_and(|word| word == "recursive")

@@ -20,7 +20,7 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
             });
             on_a_thread(field, &quote!(models), &quote!(models.to_vec()), body)
         }
-        None if field.is_of_many() => {
+        None if field.is_by_query() => {
             quote!(::sea_orm_cached_field::__private::select::<Self>(models, db))
         }
         None => {
@@ -59,7 +59,7 @@ fn on_a_thread(
     owned: &TokenStream,
     body: TokenStream,
 ) -> TokenStream {
-    if field.options.blocking.is_none() {
+    if !field.options.blocking {
         return body;
     }
     quote!(::sea_orm_cached_field::__private::blocking(#owned, db, |#rows, db| { #body }))

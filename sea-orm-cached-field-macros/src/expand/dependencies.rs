@@ -6,13 +6,18 @@ use syn::{Ident, Path, ext::IdentExt, spanned::Spanned};
 use super::at;
 use crate::{
     ast::{Model, Relation},
-    attr::{Dependency, Related, variant},
+    attr::{Dependency, variant},
 };
 
 /// Returns the inputs of a calculation, as expressions of type `Dependency`.
 pub(super) fn dependencies(model: &Model<'_>, depends_on: &[Dependency]) -> Vec<TokenStream> {
-    let start = quote!(::sea_orm_cached_field::__private::Path::<Entity>::start());
+    let start = start();
     depends_on.iter().flat_map(|dependency| paths(Some(model), &start, dependency)).collect()
+}
+
+/// Returns the empty path, at the model.
+pub(super) fn start() -> TokenStream {
+    quote!(::sea_orm_cached_field::__private::Path::<Entity>::start())
 }
 
 /// Continues from the end of a path, which is the model if that is known.
@@ -25,7 +30,7 @@ fn paths(
         Dependency::Column(name) => vec![column(model, path, name)],
         Dependency::AllColumns(_) => vec![quote!(#path.all_columns())],
         Dependency::Related(related) => {
-            let path = hop(model, path, related);
+            let path = hop(model, path, &related.relation, related.recursive.is_some());
             if related.reads.is_empty() {
                 return vec![quote!(#path.existence())];
             }
@@ -42,8 +47,13 @@ fn column(model: Option<&Model<'_>>, path: &TokenStream, name: &Ident) -> TokenS
     quote_spanned!(at(name.span())=> #path.column(|row| &mut row.#name, #text, #variant))
 }
 
-fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> TokenStream {
-    let relation = &related.relation;
+/// Continues from the end of a path over a relation.
+pub(super) fn hop(
+    model: Option<&Model<'_>>,
+    path: &TokenStream,
+    relation: &Path,
+    is_repeated: bool,
+) -> TokenStream {
     let span =
         at(relation.segments.last().map_or_else(|| relation.span(), |last| last.ident.span()));
     let hop = match relation.get_ident() {
@@ -58,9 +68,9 @@ fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> Toke
     };
 
     // An error about a method is shown at the beginning of the value that the method is called on.
-    match related.recursive {
-        Some(_) => quote_spanned!(span=> { let path = #path; path.repeated(|path| path #hop) }),
-        None => quote_spanned!(span=> { let path = #path; path #hop }),
+    match is_repeated {
+        true => quote_spanned!(span=> { let path = #path; path.repeated(|path| path #hop) }),
+        false => quote_spanned!(span=> { let path = #path; path #hop }),
     }
 }
 

@@ -7,6 +7,7 @@ mod dependencies;
 mod marker;
 mod methods;
 mod query;
+mod roll_up;
 mod warning;
 
 use proc_macro2::{Span, TokenStream};

@@ -7,7 +7,9 @@ use crate::ast::CachedField;
 /// Returns a warning about a field that nothing makes stale. The compiler lets a macro warn only by
 /// a deprecation.
 pub(super) fn depends_on_nothing(field: &CachedField<'_>) -> Option<TokenStream> {
-    if field.options.depends_on.is_some() || field.options.temporal_triggers {
+    let options = &field.options;
+    let is_told = options.depends_on.is_some() || options.is_rolled_up;
+    if is_told || options.temporal_triggers {
         return None;
     }
 

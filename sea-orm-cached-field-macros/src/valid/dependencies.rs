@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 use syn::{Error, Ident, Path, Result, ext::IdentExt};
 
 use crate::{
@@ -17,6 +19,24 @@ pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
         recursion(field, &depends_on, errors);
         check_all(Place::Row(model, field), &mut depends_on, errors);
         model.cached_fields[index].options.depends_on = is_given.then_some(depends_on);
+    }
+}
+
+/// The way in which the names of a path are put together.
+#[derive(Clone, Copy)]
+pub(super) enum Notation {
+    /// `depends_on(pigeons(weight))`
+    DependsOn,
+    /// `sum(pigeons.weight)`
+    RollUp,
+}
+
+impl Notation {
+    fn behind(self, relation: impl Display, column: &str) -> String {
+        match self {
+            Self::DependsOn => format!("`{relation}({column})`"),
+            Self::RollUp => format!("`{relation}.{column}`"),
+        }
     }
 }
 
@@ -62,10 +82,9 @@ fn check_one(place: Place<'_>, before: &[Dependency], dependency: &Dependency) -
         Dependency::Column(column) => {
             twice(before, column)?;
             match place {
-                Place::Row(model, field) => {
-                    not_itself(field, column).and_then(|()| own_column(model, column))
-                }
-                Place::SameModel(model) => own_column(model, column),
+                Place::Row(model, field) => not_itself(field, column)
+                    .and_then(|()| own_column(model, column, Notation::DependsOn)),
+                Place::SameModel(model) => own_column(model, column, Notation::DependsOn),
                 Place::OtherModel => Ok(()),
             }
         }
@@ -82,10 +101,10 @@ fn check_one(place: Place<'_>, before: &[Dependency], dependency: &Dependency) -
         },
         Dependency::Related(Related { relation, .. }) => match (relation.get_ident(), place) {
             (Some(name), Place::Row(model, _) | Place::SameModel(model)) => {
-                own_relation(model, name)
+                own_relation(model, name, Notation::DependsOn)
             }
             (Some(_), Place::OtherModel) => Ok(()),
-            (None, _) => a_module(relation),
+            (None, _) => a_module(relation, Notation::DependsOn),
         },
     }
 }
@@ -109,7 +128,7 @@ fn twice(before: &[Dependency], column: &Ident) -> Result<()> {
     Ok(())
 }
 
-fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
+pub(super) fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
     if field.name == column || field.columns().any(|own| own == column) {
         let message = format!(
             "`{}` cannot depend on itself: name the columns that its calculation reads",
@@ -120,12 +139,18 @@ fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
     Ok(())
 }
 
-fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
+pub(super) fn own_column(model: &Model<'_>, column: &Ident, notation: Notation) -> Result<()> {
     let message = if model.relation(column).is_some() {
-        format!(
-            "`{column}` is a relation: name the columns that the calculation reads behind it, as \
-             in `{column}(weight)`; `{column}()` is only which rows there are"
-        )
+        let behind = notation.behind(column, "weight");
+        match notation {
+            Notation::DependsOn => format!(
+                "`{column}` is a relation: name the columns that the calculation reads behind it, \
+                 as in {behind}; `{column}()` is only which rows there are"
+            ),
+            Notation::RollUp => {
+                format!("`{column}` is a relation: name a column behind it, as in {behind}")
+            }
+        }
     } else if let Some(other) =
         model.cached_fields.iter().find(|other| other.name == column && other.cached != *column)
     {
@@ -142,7 +167,7 @@ fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
     Err(Error::new(column.span(), message))
 }
 
-fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
+pub(super) fn own_relation(model: &Model<'_>, name: &Ident, notation: Notation) -> Result<()> {
     if model.relation(name).is_some() {
         return Ok(());
     }
@@ -151,15 +176,18 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
     let message = if columns.any(|column| column == name)
         || model.cached_fields.iter().any(|field| field.name == name)
     {
-        format!(
-            "`{name}` is a column, not a relation: write it without parentheses, as in \
-             `depends_on({name})`"
-        )
+        let remedy = match notation {
+            Notation::DependsOn => {
+                format!("write it without parentheses, as in `depends_on({name})`")
+            }
+            Notation::RollUp => "a roll-up begins with a relation of the model".to_owned(),
+        };
+        format!("`{name}` is a column, not a relation: {remedy}")
     } else if model.relations.is_empty() {
         format!(
             "`{name}` is no relation of this model, which has no relation fields: write the \
-             module of the related entity, as in `super::{name}(weight)`",
-            name = name.unraw()
+             module of the related entity, as in {}",
+            notation.behind(format!("super::{}", name.unraw()), "weight"),
         )
     } else {
         let known: Vec<String> =
@@ -174,12 +202,13 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
 }
 
 /// Reports the frequent `super::pigeon::Entity(weight)` with the correct form.
-fn a_module(relation: &Path) -> Result<()> {
+pub(super) fn a_module(relation: &Path, notation: Notation) -> Result<()> {
     if relation.segments.last().is_some_and(|last| last.ident == "Entity") {
         let path = written(relation);
         let module = path.trim_end_matches("::Entity");
         let message = format!(
-            "a related model is written as its module, without `Entity`: `{module}(weight)`"
+            "a related model is written as its module, without `Entity`: {}",
+            notation.behind(module, "weight")
         );
         return Err(Error::new_spanned(relation, message));
     }
@@ -188,7 +217,10 @@ fn a_module(relation: &Path) -> Result<()> {
 
 /// Checks that the option `recursive` has a reason: the field's own column behind a relation.
 fn recursion(field: &CachedField<'_>, depends_on: &[Dependency], errors: &mut Errors) {
-    let Some(option) = &field.options.recursive else { return };
+    let Some(option) = field.options.key("recursive") else { return };
+    if field.options.is_rolled_up {
+        return;
+    }
 
     let reads = |dependency: &Dependency| match dependency {
         Dependency::Related(related) => reads(related, &field.cached),

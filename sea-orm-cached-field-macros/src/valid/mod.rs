@@ -3,6 +3,7 @@
 mod dependencies;
 mod item;
 mod names;
+mod roll_up;
 
 pub(crate) use item::{derives, item};
 
@@ -35,6 +36,7 @@ pub(crate) fn model(model: &mut Model<'_>, errors: &mut Errors) -> bool {
     sound &= primary_key(model, errors);
     sound &= names::check(model, errors);
     dependencies::check(model, errors);
+    roll_up::check(model, errors);
     sound
 }
 
@@ -111,7 +113,9 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
         );
     }
 
-    if let Some(query) = field.options.query.as_ref().filter(|_| field.options.batch) {
+    let with = |key: &str, is_wrong: bool| field.options.key(key).filter(|_| is_wrong);
+
+    if let Some(query) = with("query", field.options.batch) {
         errors.at(
             query.span(),
             "`batch` and `query` are two ways to calculate many rows at a time: keep `batch` for \
@@ -119,16 +123,14 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
         );
     }
 
-    if let Some(blocking) =
-        field.options.blocking.as_ref().filter(|_| field.options.query.is_some())
-    {
+    if let Some(blocking) = with("blocking", field.options.query) {
         errors.at(
             blocking.span(),
             "a `query` is calculated by the database, and blocks nothing here: remove `blocking`",
         );
     }
 
-    if let Some(debounce) = field.options.debounce_key.as_ref().filter(|_| field.options.lazy) {
+    if let Some(debounce) = with("debounce", field.options.lazy) {
         errors.at(
             debounce.span(),
             "`debounce` is how long a worker waits, and no worker recalculates a `lazy` field: \

@@ -112,7 +112,7 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
         }
     }
 
-    for calculation in model.cached_fields.iter().map(CachedField::written) {
+    for calculation in model.cached_fields.iter().filter_map(CachedField::written) {
         if taken.contains(&text(calculation)) {
             errors.at(
                 calculation.span(),

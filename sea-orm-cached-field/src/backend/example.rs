@@ -161,7 +161,7 @@ fn queried(owner: &Owner) -> [Owner; 3] {
     selects.map(|select| {
         let mut owner = owner.clone();
         owner.fields[0].query =
-            Some(layout::Query { select, optional: false, kind: ColumnType::Text });
+            Some(layout::Query { select, optional: false, kind: ColumnType::Text, roll_up: None });
         owner
     })
 }

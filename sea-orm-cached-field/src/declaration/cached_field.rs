@@ -3,7 +3,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseExecutor, EntityTrait, Value, sea_query::SelectStatement};
 
-use super::Dependency;
+use super::{Dependency, RollUp};
 
 /// Any error of a user's calculation.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -117,6 +117,8 @@ pub struct FieldSpec<E: EntityTrait> {
     /// The query that calculates the field, if there is one. The calculation is then one of many
     /// rows at a time.
     pub query: Option<Query>,
+    /// The roll-up whose query that is, if it is one.
+    pub roll_up: Option<RollUp>,
     /// Whether the user has a hook that runs after each recalculation.
     pub after_recalculation: bool,
     /// Whether the field is calculated from the same field of other rows, over a relation of the

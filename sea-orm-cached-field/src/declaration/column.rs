@@ -23,7 +23,8 @@ impl<T: Into<Value> + Nullable> CachedValue for T {}
     message = "this field is a relation, not a column",
     label = "expected a column, found `{Self}`",
     note = "in `depends_on`, a relation is followed by what is read behind it: `pigeons(weight)`; \
-            `pigeons(*)` is all its columns, `pigeons()` only which rows there are"
+            `pigeons(*)` is all its columns, `pigeons()` only which rows there are",
+    note = "a roll-up of a column ends with one: `sum(pigeons.weight)`"
 )]
 pub trait StoredField {
     /// Takes the value out of the active model.

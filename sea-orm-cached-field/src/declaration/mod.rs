@@ -9,6 +9,7 @@ mod expiry;
 mod key;
 mod path;
 mod relation;
+mod roll_up;
 mod time_zone;
 
 pub use cached_field::{
@@ -23,6 +24,7 @@ pub(crate) use key::Chunk;
 pub use key::Key;
 pub use path::{Dependency, Hop, Path, PathError, Read};
 pub use relation::{FollowBack, FollowUnrelated};
+pub use roll_up::{Comparison, Function, RollUp, RolledUp, literal};
 pub(crate) use time_zone::Zone;
 #[cfg(feature = "time-zones")]
 pub use time_zone::moment_in;

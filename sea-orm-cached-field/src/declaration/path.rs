@@ -128,16 +128,13 @@ impl<E: EntityTrait> Path<E> {
         name: &str,
         variant: &str,
     ) -> Dependency {
-        let column = column_of::<E, F>(field, variant).map(|column| column.as_str().to_owned());
-        let column = column.unwrap_or_else(|| {
-            let table = E::default().table_name().to_owned();
-            let reason = format!(
-                "it is not clear which column of `{table}` its field `{name}` is; leave out \
-                 `enum_name` there, or call it like the field, `enum_name = \"{variant}\"`"
-            );
-            self.flaw.get_or_insert(PathError { table, reason });
-            name.to_owned()
-        });
+        let column = match stored_column::<E, F>(field, name, variant) {
+            Ok(column) => column.as_str().to_owned(),
+            Err(flaw) => {
+                self.flaw.get_or_insert(flaw);
+                name.to_owned()
+            }
+        };
         self.end(Read::Column(column))
     }
 
@@ -169,10 +166,8 @@ impl<E: EntityTrait> Path<E> {
         path
     }
 
-    pub(super) fn by_hops<R: EntityTrait>(
-        mut self,
-        hops: impl IntoIterator<Item = Hop>,
-    ) -> Path<R> {
+    /// Adds hops that lead to the entity `R`.
+    pub fn by_hops<R: EntityTrait>(mut self, hops: impl IntoIterator<Item = Hop>) -> Path<R> {
         self.hops.extend(hops);
         Path { hops: self.hops, flaw: self.flaw, end: PhantomData }
     }
@@ -191,9 +186,30 @@ impl<E: EntityTrait> Path<E> {
         }])
     }
 
+    /// Returns the relations, and what is wrong with the path.
+    pub(super) fn into_parts(self) -> (Vec<Hop>, Option<PathError>) {
+        (self.hops, self.flaw)
+    }
+
     fn end(self, read: Read) -> Dependency {
         Dependency { hops: self.hops, read, flaw: self.flaw }
     }
+}
+
+/// Returns the column of a field, given as for [`Path::column`].
+pub(super) fn stored_column<E: EntityTrait, F: StoredField>(
+    field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
+    name: &str,
+    variant: &str,
+) -> Result<E::Column, PathError> {
+    column_of::<E, F>(field, variant).ok_or_else(|| {
+        let table = E::default().table_name().to_owned();
+        let reason = format!(
+            "it is not clear which column of `{table}` its field `{name}` is; leave out \
+             `enum_name` there, or call it like the field, `enum_name = \"{variant}\"`"
+        );
+        PathError { table, reason }
+    })
 }
 
 /// Returns the one relation of `E` to `R`, over the junction if there is one.

@@ -14,7 +14,8 @@ use super::path::{Hop, Path, related};
     message = "`{Self}` is no relation field",
     label = "expected a field of type `HasMany`, `HasOne` or `BelongsTo`",
     note = "in `depends_on`, a column is written as its name, a relation as `name(columns of the \
-            related model)`"
+            related model)`; `count` and `exists` end with a relation, the other roll-ups with a \
+            column"
 )]
 pub trait RelationField {
     /// The entity at the other end.

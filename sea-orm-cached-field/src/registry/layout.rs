@@ -12,7 +12,9 @@ use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows}
 use crate::{
     Error,
     backend::{cast_for_order, define_expiry},
-    declaration::{CachedModel, Dependency, FieldEntry, Hop, Key, PathError, Read, Zone},
+    declaration::{
+        CachedModel, Dependency, FieldEntry, FieldSpec, Hop, Key, PathError, Read, RollUp, Zone,
+    },
     layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
 
@@ -32,6 +34,7 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
 
     for (index, entry) in entries.iter().enumerate() {
         check_query(&owner, index)?;
+        check_roll_up(&owner, index, &entry.spec)?;
         for dependency in &entry.spec.depends_on {
             add_dependency(&mut owner, index, dependency)?;
         }
@@ -94,6 +97,7 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
             select: query.select,
             optional: query.optional,
             kind: spec.cached.def().get_column_type().clone(),
+            roll_up: spec.roll_up.as_ref().map(RollUp::definition),
         }),
         recursive: spec.recursive,
         exact: is_exact::<E>(spec.cached),
@@ -141,6 +145,19 @@ fn check_query(owner: &Owner, field: usize) -> Result<(), Error> {
     let table = owner.table.name.clone();
     let field = owner.fields[field].name;
     Err(Error::NotKeyAndValue { table, field, key: key.join(", "), found })
+}
+
+/// Checks that the field holds what is rolled up.
+fn check_roll_up<E: EntityTrait>(
+    owner: &Owner,
+    field: usize,
+    spec: &FieldSpec<E>,
+) -> Result<(), Error> {
+    let Some(roll_up) = &spec.roll_up else { return Ok(()) };
+    let Some(reason) = roll_up.mistake(spec.cached.def().get_column_type()) else { return Ok(()) };
+    let roll_up = roll_up.written().to_owned();
+    let table = owner.table.name.clone();
+    Err(Error::WrongRollUp { table, field: owner.fields[field].name, roll_up, reason })
 }
 
 fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> Result<(), Error> {

@@ -7,6 +7,7 @@ extern crate macro_rules_attribute;
 #[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
+mod shelves;
 mod support;
 
 mod a_field_is_its_own_column;
@@ -40,6 +41,7 @@ mod only_dependent_fields_are_marked;
 mod other_clients_of_sqlite_can_write;
 mod own_columns_are_seen;
 mod partitions_are_seen;
+mod roll_ups_are_what_sql_says;
 mod row_level_security_hides_nothing;
 mod several_relations_to_one_table_are_told_apart;
 mod statements_of_every_form_are_seen;

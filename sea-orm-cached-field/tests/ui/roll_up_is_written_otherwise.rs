@@ -1,0 +1,78 @@
+mod pigeon {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "String(StringLen::None)")]
+    pub enum Mood {
+        #[sea_orm(string_value = "bright")]
+        Bright,
+    }
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "pigeon")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub weight: i32,
+        pub speed: f64,
+        pub ring: Option<String>,
+        pub alive: bool,
+        pub mood: Mood,
+        pub lamppost_id: i32,
+        #[sea_orm(belongs_to, from = "lamppost_id", to = "id")]
+        pub lamppost: BelongsTo<super::lamppost::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod lamppost {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "lamppost")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub first_name: String,
+        #[sea_orm(has_many)]
+        pub pigeons: HasMany<super::pigeon::Entity>,
+
+        #[cached(count)]
+        pub field_1: i64,
+        #[cached(exists())]
+        pub field_2: bool,
+        #[cached(count(5))]
+        pub field_3: i64,
+        #[cached(count(recursive pigeons))]
+        pub field_4: i64,
+        #[cached(sum(pigeons(weight)))]
+        pub field_5: i64,
+        #[cached(sum(pigeons))]
+        pub field_6: i64,
+        #[cached(sum(pigeons.super::weight))]
+        pub field_7: i64,
+        #[cached(count(pigeons, alive))]
+        pub field_8: i64,
+        #[cached(count(pigeons alive))]
+        pub field_9: i64,
+        #[cached(count(pigeons, where alive))]
+        pub field_10: i64,
+        #[cached(count(pigeons, where()))]
+        pub field_11: i64,
+        #[cached(count(pigeons, where(alive, weight > 5)))]
+        pub field_12: i64,
+        #[cached(count(pigeons, where(alive), where(alive)))]
+        pub field_13: i64,
+        #[cached(count(pigeons), sum(pigeons.weight))]
+        pub field_14: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn main() {}
