@@ -47,6 +47,7 @@ use syn::{Item, parse_macro_input};
 /// | option | meaning |
 /// |---|---|
 /// | `depends_on(first_name, pigeons(weight))` | the inputs of the calculation: columns of the row, and of related rows. An added input makes all rows stale at the next `CachedFields::all().install(&db)`. `depends_on()` says that it reads nothing; without it and without an expiry the compiler warns |
+/// | `count(..)`, `exists(..)`, `sum(..)`, `min(..)`, `max(..)`, `avg(..)` | a [roll-up](#roll-ups) of related rows is the calculation: `sum(pigeons.weight, where(alive))`. Its inputs follow from it |
 /// | `batch` | many rows are calculated at a time, by a function; see below |
 /// | `query` | many rows are calculated at a time, by one query of the database; see below |
 /// | `recursive` | the calculation reads the same field of related rows |

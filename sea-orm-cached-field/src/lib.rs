@@ -206,6 +206,7 @@ pub use installation::{Change, Changes, Diagnosis, Finding, Plan};
 #[cfg(feature = "migration")]
 pub use migration::{InstallCachedFields, SuspendCachedFields};
 #[doc = include_str!("docs/depends_on.md")]
+#[doc = include_str!("docs/roll_ups.md")]
 pub use sea_orm_cached_field_macros::cached_fields;
 #[cfg(feature = "worker")]
 pub use worker::Worker;

@@ -224,17 +224,14 @@ impl<E: EntityTrait> Rows<E> {
     }
 
     /// Compares a column, given as for [`Rows::column`], with a literal.
-    pub fn compare<T: ComparedWith<L>, L: literal::Literal>(
+    pub fn compare<T: ComparedWith<L> + Into<Value>, L: literal::Literal>(
         &self,
         field: impl FnOnce(&mut E::ActiveModelEx) -> &mut ActiveValue<T>,
         name: &str,
         variant: &str,
         comparison: Comparison,
         literal: L,
-    ) -> Condition
-    where
-        T: Into<Value>,
-    {
+    ) -> Condition {
         let literal = literal.expression();
         let holds = |column: E::Column| {
             rolled_up(column).binary(comparison.operator(), column.save_as(literal))
@@ -299,7 +296,6 @@ fn condition<E: EntityTrait, F: StoredField>(
 impl Condition {
     /// Returns whether it does not hold. As in SQL, neither a comparison with NULL nor its negation
     /// holds.
-    #[expect(clippy::should_implement_trait, reason = "the generated code calls a method")]
     pub fn not(self) -> Self {
         Self { holds: self.holds.not(), ..self }
     }

@@ -15,7 +15,7 @@ pub enum InstallError {
     Database(DbErr),
 
     /// The models themselves are wrong ([`Error::Cycle`], [`Error::UnsupportedPath`],
-    /// [`Error::TwoEntities`]). Or the program does not support the database
+    /// [`Error::WrongRollUp`], [`Error::TwoEntities`]). Or the program does not support the database
     /// ([`Error::UnsupportedDatabase`], [`Error::MissingFeature`]), or a setting is unknown
     /// ([`Error::InvalidSetting`]).
     #[error(transparent)]
