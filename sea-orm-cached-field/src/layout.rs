@@ -203,7 +203,7 @@ impl Owner {
         let mut inputs: BTreeSet<String> =
             own_columns.map(|column| written_column(column)).collect();
         let roll_up = query.as_ref().and_then(|query| query.roll_up.as_ref());
-        inputs.extend(roll_up.map(|definition| format!("= {definition}")));
+        inputs.extend(roll_up.map(|definition| format!("{ROLL_UP}{definition}")));
 
         for source in &self.sources {
             for reader in source.readers.iter().filter(|reader| reader.field == field) {
@@ -268,6 +268,14 @@ impl Owner {
         let links = self.sources.iter().filter(is_next).map(Source::link).chain(again);
         links.flatten().map(|link| link.near.as_str()).collect()
     }
+}
+
+/// The beginning of the line of a roll-up in [`Owner::inputs`].
+const ROLL_UP: &str = "= ";
+
+/// Returns the line of the roll-up among [`Owner::inputs`], if there is one.
+pub(crate) fn roll_up(inputs: &BTreeSet<String>) -> Option<&String> {
+    inputs.iter().find(|line| line.starts_with(ROLL_UP))
 }
 
 /// Returns the line of a column of the owner in [`Owner::inputs`].

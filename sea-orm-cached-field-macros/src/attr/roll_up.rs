@@ -1,8 +1,8 @@
 use std::fmt;
 
 use syn::{
-    BinOp, Error, Expr, ExprBinary, ExprLit, ExprMethodCall, Ident, Lit, Path, Result, Token, UnOp,
-    ext::IdentExt, parenthesized, parse::ParseStream, spanned::Spanned, token::Paren,
+    BinOp, Error, Expr, ExprBinary, ExprLit, ExprMethodCall, ExprPath, Ident, Lit, Path, Result,
+    Token, UnOp, ext::IdentExt, parenthesized, parse::ParseStream, spanned::Spanned, token::Paren,
 };
 
 use super::depends_on::{is_recursive, written};
@@ -82,7 +82,7 @@ impl Function {
     }
 
     /// Returns whether the rows alone are rolled up, and no column of them.
-    fn is_of_rows(self) -> bool {
+    pub(crate) fn is_of_rows(self) -> bool {
         matches!(self, Self::Count | Self::Exists)
     }
 
@@ -138,8 +138,14 @@ fn relations(input: ParseStream<'_>, example: &str) -> Result<Vec<Path>> {
             let message = format!("a roll-up is written with dots: `{example}`");
             return Err(input.error(message));
         }
-        if !input.peek(Token![.]) {
+        if input.is_empty() || input.peek(Token![,]) {
             return Ok(relations);
+        }
+        if !input.peek(Token![.]) {
+            return Err(input.error(
+                "a roll-up is of one column, or of rows: write what is calculated from several \
+                 columns as a `query`",
+            ));
         }
         input.parse::<Token![.]>()?;
     }
@@ -160,17 +166,15 @@ fn condition(input: ParseStream<'_>) -> Result<Option<Condition>> {
     if input.is_empty() {
         return Ok(None);
     }
-    let wrong = "expected `, where(..)`: a condition on the rows that are rolled up, as in \
-                 `count(pigeons, where(alive))`";
-    if !input.peek(Token![,]) {
-        return Err(input.error(wrong));
-    }
     input.parse::<Token![,]>()?;
     if input.is_empty() {
         return Ok(None);
     }
     if !input.peek(Token![where]) || !input.peek2(Paren) {
-        return Err(input.error(wrong));
+        return Err(input.error(
+            "expected `where(..)`, a condition on the rows that are rolled up, as in \
+             `count(pigeons, where(alive))`; options stand behind the parentheses",
+        ));
     }
     input.parse::<Token![where]>()?;
 
@@ -184,8 +188,11 @@ fn condition(input: ParseStream<'_>) -> Result<Option<Condition>> {
         return Err(content.error(ONE_CONDITION));
     }
     let _ = input.parse::<Token![,]>();
-    if !input.is_empty() {
+    if input.peek(Token![where]) {
         return Err(input.error(ONE_CONDITION));
+    }
+    if !input.is_empty() {
+        return Err(input.error("options stand behind the parentheses of the roll-up"));
     }
     Ok(Some(condition))
 }
@@ -298,12 +305,32 @@ impl Operand {
                 "a column is not compared with another one here: write the calculation as a \
                  `query`",
             )),
-            Expr::Path(path) => Ok(Self::Constant(path.path.clone())),
+            Expr::Path(path) => Self::constant(path),
+            Expr::Call(call) if is_option(&call.func) => {
+                Err(Error::new_spanned(call, WHETHER_NULL))
+            }
             _ => Err(Self::wrong(expression)),
         }
     }
 
+    fn constant(path: &ExprPath) -> Result<Self> {
+        if is_option(&Expr::Path(path.clone())) {
+            return Err(Error::new_spanned(path, WHETHER_NULL));
+        }
+        let is_of_self = path.path.segments.first().is_some_and(|first| first.ident == "Self");
+        if path.qself.is_some() || is_of_self {
+            let wrong = "write the constant without `Self` and without `<..>`: as \
+                         `Model::LEAST`, or as a constant of the module";
+            return Err(Error::new_spanned(path, wrong));
+        }
+        Ok(Self::Constant(path.path.clone()))
+    }
+
     fn literal(literal: &ExprLit, sign: &str) -> Result<Self> {
+        if !literal.lit.suffix().is_empty() {
+            let wrong = "a literal is written without a suffix here: the column has the type";
+            return Err(Error::new_spanned(literal, wrong));
+        }
         match &literal.lit {
             Lit::Int(number) => Ok(Self::Whole(format!("{sign}{}", number.base10_digits()))),
             Lit::Float(number) => Ok(Self::Fraction(format!("{sign}{}", number.base10_digits()))),
@@ -322,6 +349,15 @@ impl Operand {
     }
 }
 
+const WHETHER_NULL: &str = "whether a column is NULL is written as `column.is_null()`, and as \
+                            `!column.is_null()`; another value is written without `Some`";
+
+fn is_option(expression: &Expr) -> bool {
+    let Expr::Path(path) = expression else { return false };
+    let last = path.path.segments.last();
+    last.is_some_and(|last| last.ident == "None" || last.ident == "Some")
+}
+
 /// Returns whether a path is written as the names of columns are, and constants are not.
 fn is_like_a_column(path: &Path) -> bool {
     let name = path.get_ident().map(|name| name.unraw().to_string());
@@ -329,7 +365,7 @@ fn is_like_a_column(path: &Path) -> bool {
 }
 
 /// `sum(albums.tracks.price, where(sold && price > 5))`: the same text for the same roll-up,
-/// however it is formatted in the program.
+/// however it is written in the program.
 impl fmt::Display for RollUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let column = self.column.iter().map(|column| column.unraw().to_string());
@@ -349,6 +385,9 @@ impl fmt::Display for Condition {
             _ => condition.to_string(),
         };
         match self {
+            Self::Compare { column, comparison: Comparison::Equal, with: Operand::Truth(true) } => {
+                write!(f, "{}", column.unraw())
+            }
             Self::Compare { column, comparison, with } => {
                 write!(f, "{} {} {with}", column.unraw(), comparison.symbol())
             }

@@ -27,15 +27,16 @@ pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
 pub(super) enum Notation {
     /// `depends_on(pigeons(weight))`
     DependsOn,
-    /// `sum(pigeons.weight)`
-    RollUp,
+    /// `sum(pigeons.weight)`, or, of rows alone, `count(pigeons)`
+    RollUp { is_of_rows: bool },
 }
 
 impl Notation {
     fn behind(self, relation: impl Display, column: &str) -> String {
         match self {
             Self::DependsOn => format!("`{relation}({column})`"),
-            Self::RollUp => format!("`{relation}.{column}`"),
+            Self::RollUp { is_of_rows: false } => format!("`{relation}.{column}`"),
+            Self::RollUp { is_of_rows: true } => format!("`{relation}`"),
         }
     }
 }
@@ -128,7 +129,7 @@ fn twice(before: &[Dependency], column: &Ident) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
+fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
     if field.name == column || field.columns().any(|own| own == column) {
         let message = format!(
             "`{}` cannot depend on itself: name the columns that its calculation reads",
@@ -147,7 +148,7 @@ pub(super) fn own_column(model: &Model<'_>, column: &Ident, notation: Notation) 
                 "`{column}` is a relation: name the columns that the calculation reads behind it, \
                  as in {behind}; `{column}()` is only which rows there are"
             ),
-            Notation::RollUp => {
+            Notation::RollUp { .. } => {
                 format!("`{column}` is a relation: name a column behind it, as in {behind}")
             }
         }
@@ -180,7 +181,14 @@ pub(super) fn own_relation(model: &Model<'_>, name: &Ident, notation: Notation) 
             Notation::DependsOn => {
                 format!("write it without parentheses, as in `depends_on({name})`")
             }
-            Notation::RollUp => "a roll-up begins with a relation of the model".to_owned(),
+            Notation::RollUp { is_of_rows: true } => {
+                "`count` and `exists` lead over relations to rows, as in `count(pigeons)`"
+                    .to_owned()
+            }
+            Notation::RollUp { is_of_rows: false } => {
+                "a roll-up leads over relations to one column, as in `sum(pigeons.weight)`"
+                    .to_owned()
+            }
         };
         format!("`{name}` is a column, not a relation: {remedy}")
     } else if model.relations.is_empty() {

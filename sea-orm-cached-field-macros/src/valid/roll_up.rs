@@ -1,7 +1,7 @@
 use quote::ToTokens;
 use syn::{Error, Ident, Result};
 
-use super::dependencies::{Notation, a_module, not_itself, own_column, own_relation};
+use super::dependencies::{Notation, a_module, own_column, own_relation};
 use crate::{
     ast::{CachedField, Model},
     attr::{Condition, RollUp},
@@ -54,14 +54,26 @@ fn is_optional(field: &CachedField<'_>, roll_up: &RollUp, errors: &mut Errors) {
     }
 }
 
+fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
+    if field.name != column && field.columns().all(|own| own != column) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` cannot be rolled up from itself: write the calculation, with `recursive`",
+        field.name
+    );
+    Err(Error::new(column.span(), message))
+}
+
 /// Checks the names of which the macro knows what they stand for: those of the model itself.
 fn names(model: &Model<'_>, field: &CachedField<'_>, roll_up: &RollUp) -> Result<()> {
+    let notation = Notation::RollUp { is_of_rows: roll_up.function.is_of_rows() };
     let mut is_here = true;
     for relation in &roll_up.relations {
         match relation.get_ident() {
-            Some(name) if is_here => own_relation(model, name, Notation::RollUp)?,
+            Some(name) if is_here => own_relation(model, name, notation)?,
             Some(_) => {}
-            None => a_module(relation, Notation::RollUp)?,
+            None => a_module(relation, notation)?,
         }
         is_here = is_here && model.leads_back(relation);
     }
@@ -73,7 +85,7 @@ fn names(model: &Model<'_>, field: &CachedField<'_>, roll_up: &RollUp) -> Result
         }
         for column in columns {
             not_itself(field, column)?;
-            own_column(model, column, Notation::RollUp)?;
+            own_column(model, column, notation)?;
         }
     }
     Ok(())

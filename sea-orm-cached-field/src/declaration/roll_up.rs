@@ -6,7 +6,8 @@ use sea_orm::{
     ActiveValue, ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn,
     Value,
     sea_query::{
-        Alias, BinOper, Expr, ExprTrait, Func, IntoTableRef, Query, SelectStatement, TableRef,
+        Alias, BinOper, Expr, ExprTrait, Func, IntoTableRef, Nullable, PostgresQueryBuilder, Query,
+        SelectStatement, TableRef,
     },
 };
 
@@ -97,7 +98,7 @@ pub mod literal {
     /// A literal in SQL.
     pub trait Literal {
         /// Returns the literal. Numbers and truth values are a part of the query's text, so that
-        /// the database gives them the type of the column.
+        /// the database compares them with columns of any type of numbers.
         fn expression(self) -> Expr;
     }
 
@@ -146,8 +147,8 @@ pub mod literal {
 #[diagnostic::on_unimplemented(
     message = "a column of type `{Self}` is not compared with this literal",
     label = "the type of this column is `{Self}`",
-    note = "whole numbers are for columns of numbers, fractions for `f32` and `f64`, texts for \
-            `String`, and `true` and `false` for `bool`; for another type, compare with a constant \
+    note = "whole numbers are for columns of numbers, fractions for `f64`, texts for `String`, and \
+            `true` and `false` for `bool`; for another type, compare with a constant \
             of that type, as in `price > LEAST_PRICE`, or with a variant of an enum"
 )]
 pub trait ComparedWith<L> {}
@@ -160,7 +161,8 @@ macro_rules! compared {
 }
 
 compared!(Whole: i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
-compared!(Fraction: f32, f64);
+// The databases compare a fraction with more digits than an `f32` has: 0.1 would equal none.
+compared!(Fraction: f64);
 compared!(Text: String);
 compared!(Truth: bool);
 
@@ -175,11 +177,18 @@ impl<T: ComparedWith<L>, L> ComparedWith<L> for Option<T> {}
 )]
 pub trait Holds<V> {}
 
+// `Nullable` is no `Option`, with which a comparison would never hold.
 #[diagnostic::do_not_recommend]
-impl<V: Into<Value>> Holds<V> for ActiveValue<V> {}
+impl<V: Into<Value> + Nullable> Holds<V> for ActiveValue<V> {}
 
 #[diagnostic::do_not_recommend]
-impl<V> Holds<V> for ActiveValue<Option<V>> where Option<V>: Into<Value> {}
+impl<V: Nullable> Holds<V> for ActiveValue<Option<V>> where Option<V>: Into<Value> {}
+
+#[diagnostic::do_not_recommend]
+impl Holds<&'static str> for ActiveValue<String> {}
+
+#[diagnostic::do_not_recommend]
+impl Holds<&'static str> for ActiveValue<Option<String>> {}
 
 /// The rows at the end of a path.
 #[derive(Debug)]
@@ -234,7 +243,7 @@ impl<E: EntityTrait> Rows<E> {
     ) -> Condition {
         let literal = literal.expression();
         let holds = |column: E::Column| {
-            rolled_up(column).binary(comparison.operator(), column.save_as(literal))
+            Ok(rolled_up(column).binary(comparison.operator(), column.save_as(literal)))
         };
         condition::<E, _>(field, name, variant, holds)
     }
@@ -250,12 +259,20 @@ impl<E: EntityTrait> Rows<E> {
         text: &str,
     ) -> Condition {
         let constant = constant.into();
-        let value = format!("{text} = {constant:?}");
+        // The text has to be the same in all releases. So the value is written as SQL.
+        let value = Query::select().expr(constant.clone()).to_string(PostgresQueryBuilder);
         let holds = |column: E::Column| {
-            rolled_up(column).binary(comparison.operator(), column.save_as(Expr::val(constant)))
+            if comparison.is_of_order() && !is_ordered(column.def().get_column_type()) {
+                return Err(without_order(column.as_str()));
+            }
+            if matches!(constant, Value::BigUnsigned(Some(n)) if i64::try_from(n).is_err()) {
+                return Err(format!("not every database holds numbers as large as `{text}`"));
+            }
+            let constant = column.save_as(Expr::val(constant));
+            Ok(rolled_up(column).binary(comparison.operator(), constant))
         };
         let condition = condition::<E, _>(field, name, variant, holds);
-        Condition { constants: vec![value], ..condition }
+        Condition { constants: vec![format!("{text}: {value}")], ..condition }
     }
 
     /// Returns whether a column is NULL.
@@ -265,7 +282,7 @@ impl<E: EntityTrait> Rows<E> {
         name: &str,
         variant: &str,
     ) -> Condition {
-        condition::<E, _>(field, name, variant, |column| rolled_up(column).is_null())
+        condition::<E, _>(field, name, variant, |column| Ok(rolled_up(column).is_null()))
     }
 }
 
@@ -277,20 +294,28 @@ fn condition<E: EntityTrait, F: StoredField>(
     field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
     name: &str,
     variant: &str,
-    holds: impl FnOnce(E::Column) -> Expr,
+    holds: impl FnOnce(E::Column) -> Result<Expr, String>,
 ) -> Condition {
-    let column = stored_column::<E, F>(field, name, variant);
     let constants = Vec::new();
-    match column {
-        Ok(column) => {
-            let columns = vec![column.as_str().to_owned()];
-            Condition { holds: holds(column), columns, constants, flaw: None }
-        }
-        Err(flaw) => {
-            let holds = Expr::Constant(true.into());
-            Condition { holds, columns: Vec::new(), constants, flaw: Some(flaw) }
-        }
+    let flawed = |flaw| Condition {
+        holds: Expr::Constant(true.into()),
+        columns: Vec::new(),
+        constants: Vec::new(),
+        flaw: Some(flaw),
+    };
+    let column = match stored_column::<E, F>(field, name, variant) {
+        Ok(column) => column,
+        Err(flaw) => return flawed(flaw),
+    };
+    let columns = vec![column.as_str().to_owned()];
+    match holds(column) {
+        Ok(holds) => Condition { holds, columns, constants, flaw: None },
+        Err(reason) => flawed(PathError { table: E::default().table_name().to_owned(), reason }),
     }
+}
+
+fn without_order(column: &str) -> String {
+    format!("the databases do not put the values of `{column}` in the same order")
 }
 
 impl Condition {
@@ -318,6 +343,10 @@ impl Condition {
 }
 
 impl Comparison {
+    fn is_of_order(self) -> bool {
+        !matches!(self, Self::Equal | Self::NotEqual)
+    }
+
     fn operator(self) -> BinOper {
         match self {
             Self::Equal => BinOper::Equal,
@@ -362,17 +391,21 @@ impl RollUp {
         self.written
     }
 
-    /// Returns the text that tells it from other roll-ups of the same columns. It has the values of
-    /// constants, too. It is one line.
+    /// Returns the line that tells it from other roll-ups of the same columns. It has the columns
+    /// in the order of the roll-up, and the values of constants.
     pub(crate) fn definition(&self) -> String {
+        let of_column = self.column.iter().map(|column| &column.name);
+        let of_condition = self.condition.iter().flat_map(|condition| &condition.columns);
         let constants = self.condition.iter().flat_map(|condition| &condition.constants);
-        constants.fold(self.written.to_owned(), |text, constant| format!("{text}, {constant}"))
+        let parts = of_column.chain(of_condition).chain(constants);
+        parts.fold(self.written.to_owned(), |line, part| format!("{line}, {part:?}"))
     }
 
     /// Returns the query of the field: for each row of `O` its key, and the value for this column.
     ///
-    /// The value is a subquery in the select list. So the condition on the keys, which comes from
-    /// outside, decides which rows are rolled up, and the planner has nothing to push down.
+    /// The value is a subquery in the select list, and the key is a plain column. So planners take
+    /// the condition on the keys, which comes from outside, into the query. No GROUP BY is in the
+    /// way.
     pub fn select<O: EntityTrait>(&self, value: O::Column) -> SelectStatement {
         let key = O::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
         let key = key.map(|column| (Alias::new(OWNER), Alias::new(column.as_str())));
@@ -389,20 +422,36 @@ impl RollUp {
             let name = self.column.as_ref().map_or("", |column| &column.name);
             Expr::col((Alias::new(ROWS), Alias::new(name)))
         };
+        // Sums and means have more digits if they are ones of numbers with more digits.
+        let widened = || match self.factor(kind) {
+            Some(one) => column().mul(Expr::cust(one)),
+            None => column(),
+        };
         match self.function {
             Function::Count => self.of_rows(Expr::cust("count(*)")),
             Function::Exists => Expr::exists(self.rows(Expr::cust("1"))),
             Function::Sum => {
-                let sum = self.of_rows(Func::sum(column()).into());
+                let sum = self.of_rows(Func::sum(widened()).into());
                 Func::coalesce([sum, Expr::cust("0")]).into()
             }
             Function::Min => self.of_rows(Func::min(column()).into()),
             Function::Max => self.of_rows(Func::max(column()).into()),
-            // MySQL gives the mean of whole numbers four digits after the point.
-            Function::Avg if is_float(kind) => {
-                self.of_rows(Func::avg(column().mul(Expr::cust("1e0"))).into())
+            Function::Avg => self.of_rows(Func::avg(widened()).into()),
+        }
+    }
+
+    /// Returns a 1 with the digits that sums and means need. PostgreSQL sums up `real` as such, and
+    /// MySQL gives the mean of whole numbers four digits after the point.
+    fn factor(&self, value: &ColumnType) -> Option<String> {
+        let column = self.column.as_ref()?.kind.as_ref()?;
+        match (self.function, value) {
+            (Function::Avg, ColumnType::Decimal(Some((_, scale)))) if *scale > 0 => {
+                Some(format!("1.{}", "0".repeat(*scale as usize)))
             }
-            Function::Avg => self.of_rows(Func::avg(column()).into()),
+            (Function::Avg, ColumnType::Decimal(_)) => None,
+            (Function::Avg, _) => Some("1e0".to_owned()),
+            (Function::Sum, _) if is_float(column) => Some("1e0".to_owned()),
+            _ => None,
         }
     }
 
@@ -437,7 +486,6 @@ impl RollUp {
 
     /// Returns the reason why the database cannot roll this up into a column of this type.
     pub(crate) fn mistake(&self, value: &ColumnType) -> Option<String> {
-        let function = self.written.split('(').next().unwrap_or_default();
         let wanted = match self.function {
             Function::Count if !is_whole(value) => "a whole number, such as `i64`",
             Function::Exists if *value != ColumnType::Boolean => "a `bool`",
@@ -447,27 +495,25 @@ impl RollUp {
             _ => "",
         };
         if !wanted.is_empty() {
-            return Some(format!("`{function}` is {wanted}"));
+            return Some(format!("the field has to be {wanted}"));
         }
 
-        let column = self.column.as_ref()?;
-        let kind = column.kind.as_ref()?;
-        let name = &column.name;
+        let RolledUp { name, kind: Some(kind), .. } = self.column.as_ref()? else { return None };
         let fits = match self.function {
+            Function::Count | Function::Exists => true,
             Function::Sum | Function::Avg if !is_number(kind) => {
                 return Some(format!("`{name}` is no number"));
             }
-            Function::Sum if is_whole(value) => is_whole(kind),
-            Function::Sum | Function::Avg => is_number(value),
             Function::Min | Function::Max if !is_ordered(kind) => {
-                return Some(format!(
-                    "the databases do not put the values of `{name}` in the same order"
-                ));
+                return Some(without_order(name));
             }
-            Function::Min | Function::Max => is_alike(value, kind),
-            Function::Count | Function::Exists => true,
+            Function::Sum if is_whole(value) => {
+                is_whole(kind) && (is_signed(value) || !is_signed(kind))
+            }
+            Function::Sum | Function::Avg => is_number(value),
+            Function::Min | Function::Max => holds(value, kind),
         };
-        let mistake = format!("the type of the field does not hold what `{name}` holds");
+        let mistake = format!("its type, `{value:?}`, does not hold what `{name}` has, `{kind:?}`");
         (!fits).then_some(mistake)
     }
 }
@@ -488,18 +534,7 @@ fn table(hop: &Hop) -> TableRef {
 }
 
 fn is_whole(kind: &ColumnType) -> bool {
-    use ColumnType as Type;
-    matches!(
-        kind,
-        Type::TinyInteger
-            | Type::SmallInteger
-            | Type::Integer
-            | Type::BigInteger
-            | Type::TinyUnsigned
-            | Type::SmallUnsigned
-            | Type::Unsigned
-            | Type::BigUnsigned
-    )
+    bits(kind).is_some()
 }
 
 fn is_float(kind: &ColumnType) -> bool {
@@ -523,11 +558,37 @@ fn is_ordered(kind: &ColumnType) -> bool {
     is_number(kind) || is_text(kind) || is_moment
 }
 
-/// Returns whether each value of one type is one of the other, as far as their kinds go.
-fn is_alike(one: &ColumnType, other: &ColumnType) -> bool {
-    let both = |is: fn(&ColumnType) -> bool| is(one) && is(other);
+/// The number of bits of a whole number.
+fn bits(kind: &ColumnType) -> Option<u32> {
+    use ColumnType as Type;
+    match kind {
+        Type::TinyInteger | Type::TinyUnsigned => Some(8),
+        Type::SmallInteger | Type::SmallUnsigned => Some(16),
+        Type::Integer | Type::Unsigned => Some(32),
+        Type::BigInteger | Type::BigUnsigned => Some(64),
+        _ => None,
+    }
+}
+
+fn is_signed(kind: &ColumnType) -> bool {
+    use ColumnType as Type;
+    matches!(kind, Type::TinyInteger | Type::SmallInteger | Type::Integer | Type::BigInteger)
+}
+
+/// Returns whether a column of the type `value` holds each value of the type `kind`, but for the
+/// digits of decimals and the length of texts.
+fn holds(value: &ColumnType, kind: &ColumnType) -> bool {
+    if let (Some(value_bits), Some(bits)) = (bits(value), bits(kind)) {
+        return match (is_signed(value), is_signed(kind)) {
+            (true, false) => value_bits > bits,
+            (false, true) => false,
+            _ => value_bits >= bits,
+        };
+    }
+    let both = |is: fn(&ColumnType) -> bool| is(value) && is(kind);
     let is_decimal = |kind: &ColumnType| matches!(kind, ColumnType::Decimal(_));
-    one == other || both(is_whole) || both(is_float) || both(is_text) || both(is_decimal)
+    let is_wider = (value, kind) == (&ColumnType::Double, &ColumnType::Float);
+    value == kind || is_wider || both(is_text) || both(is_decimal)
 }
 
 #[cfg(test)]
@@ -568,6 +629,8 @@ mod tests {
             (Avg, Some(Type::Integer), Type::Double),
             (Avg, Some(decimal()), decimal()),
             (Min, Some(Type::SmallInteger), Type::BigInteger),
+            (Min, Some(Type::Unsigned), Type::BigInteger),
+            (Max, Some(Type::Float), Type::Double),
             (Max, Some(text()), Type::Text),
             (Max, Some(Type::Date), Type::Date),
         ];
@@ -576,32 +639,37 @@ mod tests {
             assert_eq!(mistake(function, column, &value), "", "{case}");
         }
 
-        let type_of_the_field = "the type of the field does not hold what `weight` holds";
+        let no_order = "the databases do not put the values of `weight` in the same order";
+        let mean = "the field has to be an `Option` of `f64` or of a decimal";
+        let count = "the field has to be a whole number, such as `i64`";
         let mistakes = [
-            (Count, None, Type::Double, "`count` is a whole number, such as `i64`"),
-            (Exists, None, Type::Integer, "`exists` is a `bool`"),
+            (Count, None, Type::Double, count),
+            (Exists, None, Type::Integer, "the field has to be a `bool`"),
             (Sum, Some(text()), Type::BigInteger, "`weight` is no number"),
-            (Sum, Some(Type::Double), Type::BigInteger, type_of_the_field),
-            (Sum, Some(Type::Integer), Type::Text, type_of_the_field),
-            (
-                Avg,
-                Some(Type::Integer),
-                Type::BigInteger,
-                "`avg` is an `Option` of `f64` or of a decimal",
-            ),
+            (Avg, Some(Type::Integer), Type::BigInteger, mean),
             (Avg, Some(Type::Date), Type::Double, "`weight` is no number"),
-            (Min, Some(Type::Double), Type::BigInteger, type_of_the_field),
-            (Max, Some(Type::Date), Type::Time, type_of_the_field),
-            (
-                Max,
-                Some(Type::Uuid),
-                Type::Uuid,
-                "the databases do not put the values of `weight` in the same order",
-            ),
+            (Max, Some(Type::Uuid), Type::Uuid, no_order),
         ];
         for (function, column, value, expected) in mistakes {
             let case = format!("{function:?} of {column:?} in {value:?}");
             assert_eq!(mistake(function, column, &value), expected, "{case}");
+        }
+
+        let too_small = [
+            (Sum, Type::Double, Type::BigInteger),
+            (Sum, Type::Integer, Type::BigUnsigned),
+            (Sum, Type::Integer, Type::Text),
+            (Min, Type::Double, Type::BigInteger),
+            (Min, Type::Double, Type::Float),
+            (Min, Type::BigInteger, Type::SmallInteger),
+            (Max, Type::Integer, Type::BigUnsigned),
+            (Max, Type::BigUnsigned, Type::BigInteger),
+            (Max, Type::Date, Type::Time),
+        ];
+        for (function, column, value) in too_small {
+            let expected =
+                format!("its type, `{value:?}`, does not hold what `weight` has, `{column:?}`");
+            assert_eq!(mistake(function, Some(column), &value), expected, "{function:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     Error,
     backend::{Backend, sql::records},
     catalog::{Object, ObjectKind, Version},
-    layout::Owner,
+    layout::{Owner, roll_up},
     registry::Model,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 pub(super) enum Reason {
     /// The values are of another version of the calculation.
     Calculation,
-    /// For a while, some inputs of the field were not watched.
+    /// For a while, some inputs of the field were not watched, or it was no roll-up or another one.
     Unwatched,
 }
 
@@ -86,10 +86,11 @@ impl Versions {
         if version.calculation != i64::from(declared.version) {
             return Some(Reason::Calculation);
         }
-        let is_watched = version
-            .inputs
-            .as_deref()
-            .is_none_or(|inputs| model.owner.inputs(field).is_subset(&read(inputs)));
+        let inputs = model.owner.inputs(field);
+        let is_watched = version.inputs.as_deref().is_none_or(|recorded| {
+            let recorded = read(recorded);
+            inputs.is_subset(&recorded) && roll_up(&inputs) == roll_up(&recorded)
+        });
         (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
     }
 

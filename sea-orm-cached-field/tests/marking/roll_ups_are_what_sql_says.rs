@@ -3,8 +3,11 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Statement};
 use sea_orm_cached_field::{CachedFields, Error, InstallError};
 
 use crate::{
-    harness::TestDb,
-    shelves::*,
+    harness::{
+        TestDb,
+        lampposts::{lampposts, set_up_lampposts},
+    },
+    shelves::{book::TITLE, *},
     support::{NOTHING, Watch},
 };
 
@@ -31,6 +34,8 @@ const VALUES: &[(&str, &str)] = &[
     ("latest", "max(book.printed)"),
     ("length", "avg(book.pages * 1e0)"),
     ("average_tax", "avg(book.tax)"),
+    ("exact_length", "avg(book.pages * 1e0)"),
+    ("weight", "coalesce(sum(book.weight * 1e0), 0)"),
     ("authorships", "count(author.id)"),
     ("alive", "count(CASE WHEN author.alive THEN 1 END)"),
     ("pages_of_the_room", "coalesce(sum(neighbour_book.pages), 0)"),
@@ -54,8 +59,6 @@ fn tables(field: &str) -> &'static str {
         _ => "LEFT JOIN book ON book.shelf_id = shelf.id",
     }
 }
-
-const TITLE: &str = r#"it's "\ ?"#;
 
 fn quoted(db: &TestDb, text: &str) -> String {
     let text = text.replace('\'', "''");
@@ -264,6 +267,61 @@ async fn another_definition_makes_all_rows_stale(db: TestDb) {
     all_agree(&db).await;
 }
 
+/// Whole numbers have no digits after the point, and an `f32` has seven in all.
+#[apply(contract)]
+async fn they_have_the_digits_of_their_field(db: TestDb) {
+    set_up_shelves(&db).await;
+    db.sql("INSERT INTO shelf (id) VALUES (1)").await;
+    db.sql(
+        "INSERT INTO book (id, shelf_id, title, lent, pages, weight)
+         VALUES (1, 1, '', true, 1, 16777216), (2, 1, '', true, 1, 1), (3, 1, '', true, 2, 1)",
+    )
+    .await;
+    db.drain(shelves()).await;
+
+    let shelf = shelf::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
+    let mean = shelf.cached_exact_length.expect("a mean").round_dp(8);
+    assert_eq!(mean.to_string(), "1.33333333");
+    assert_eq!(shelf.cached_weight, Some(16_777_218.0));
+}
+
+/// Only on SQLite columns hold any number of digits.
+#[apply(contract)]
+async fn a_sum_that_its_column_does_not_hold_fails_alone(db: TestDb) {
+    set_up_shelves(&db).await;
+    db.sql("INSERT INTO shelf (id) VALUES (1), (2)").await;
+    db.sql(
+        "INSERT INTO book (id, shelf_id, title, lent, pages, tax)
+         VALUES (1, 1, '', true, 1, 900000000000), (2, 1, '', true, 1, 900000000000),
+                (3, 2, '', true, 1, 5)",
+    )
+    .await;
+    db.drain(shelves()).await;
+
+    let stale = "SELECT id FROM shelf WHERE tax_recalculation_needed";
+    let stale: Vec<i64> =
+        db.rows(stale).await.iter().filter_map(|row| row["id"].as_i64()).collect();
+    assert_eq!(stale, if db.is_sqlite() { vec![] } else { vec![1] });
+}
+
+#[apply(contract)]
+async fn a_calculation_instead_of_one_makes_all_rows_stale(db: TestDb) {
+    set_up_lampposts(&db).await;
+    db.sql("INSERT INTO lamppost (id, first_name) VALUES (1, 'Ada')").await;
+    db.drain(lampposts()).await;
+    let inputs: String =
+        db.scalar("SELECT inputs FROM _lamppost_cached_versions WHERE field = 'full_name'").await;
+    let is_stale = "SELECT count(*) FROM lamppost WHERE full_name_recalculation_needed";
+
+    lampposts().install(&*db).await.expect("installed");
+    assert_eq!(db.scalar::<i64>(is_stale).await, 0);
+    let record =
+        format!("UPDATE _lamppost_cached_versions SET inputs = '{inputs}\n= count(pigeons)'");
+    db.sql(&record).await;
+    lampposts().install(&*db).await.expect("installed");
+    assert_eq!(db.scalar::<i64>(is_stale).await, 1);
+}
+
 mod wrong {
     use sea_orm::entity::prelude::*;
 
@@ -291,6 +349,54 @@ mod wrong {
     }
 
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod unordered {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "priority")]
+    pub enum Priority {
+        #[sea_orm(string_value = "low")]
+        Low,
+        #[sea_orm(string_value = "high")]
+        High,
+    }
+
+    #[sea_orm_cached_field::cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "unordered")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub priority: Priority,
+        pub up_id: i32,
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Up",
+            relation_reverse = "Down",
+            from = "up_id",
+            to = "id"
+        )]
+        pub up: BelongsTo<Entity>,
+        #[sea_orm(self_ref, relation_enum = "Down", relation_reverse = "Up")]
+        pub down: HasMany<Entity>,
+        #[cached(count(down, where(priority < Priority::High)))]
+        pub unimportant: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[apply(on_sqlite)]
+async fn an_order_of_enums_is_refused(db: TestDb) {
+    let refused = CachedFields::of::<unordered::Entity>().install(&*db).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`unimportant` of `unordered` cannot depend on `unordered()`: at `unordered`, the databases \
+         do not put the values of `priority` in the same order"
+    );
 }
 
 #[apply(on_sqlite)]

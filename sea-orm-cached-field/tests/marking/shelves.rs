@@ -8,7 +8,7 @@ use crate::harness::TestDb;
 pub mod shelf {
     use sea_orm::entity::prelude::*;
 
-    use super::book::{Kind, LONG};
+    use super::book::{Kind, LONG, TITLE};
 
     #[sea_orm_cached_field::cached_fields]
     #[sea_orm::model]
@@ -29,7 +29,7 @@ pub mod shelf {
         pub long_lent: i32,
         #[cached(count(books, where(!(pages < 100 || kind == Kind::Novel))))]
         pub other: i64,
-        #[cached(count(books, where(title == "it's \"\\ ?" || title != "a" && price < 2.5)))]
+        #[cached(count(books, where(title == TITLE || title != "a" && price < 2.5)))]
         pub titled: i64,
         #[cached(exists(books, where(returned.is_null())))]
         pub waits: bool,
@@ -56,6 +56,11 @@ pub mod shelf {
         #[cached(avg(books.tax))]
         #[sea_orm(column_type = "Decimal(Some((16, 4)))")]
         pub average_tax: Option<Decimal>,
+        #[cached(avg(books.pages))]
+        #[sea_orm(column_type = "Decimal(Some((20, 8)))")]
+        pub exact_length: Option<Decimal>,
+        #[cached(sum(books.weight))]
+        pub weight: f64,
         #[cached(count(books.authors))]
         pub authorships: i64,
         #[cached(count(books.authors, where(alive)), flagging = "collector", debounce = "1ms")]
@@ -74,6 +79,9 @@ pub mod shelf {
 
 pub mod book {
     use sea_orm::entity::prelude::*;
+
+    /// A title that needs quotes.
+    pub const TITLE: &str = "it's \"\\ ?";
 
     /// The pages of a long book.
     pub const LONG: i32 = 300;
@@ -106,6 +114,7 @@ pub mod book {
         #[sea_orm(column_type = "Decimal(Some((16, 4)))")]
         pub tax: Option<Decimal>,
         pub returned: Option<i32>,
+        pub weight: Option<f32>,
         pub printed: Option<Date>,
     }
 

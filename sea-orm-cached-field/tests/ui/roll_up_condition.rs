@@ -70,6 +70,16 @@ mod lamppost {
         pub field_13: i64,
         #[cached(count(pigeons, where(!-alive)))]
         pub field_14: i64,
+        #[cached(count(pigeons, where(ring == None)))]
+        pub field_15: i64,
+        #[cached(count(pigeons, where(ring == Some("A1"))))]
+        pub field_16: i64,
+        #[cached(count(pigeons, where(weight > Self::LEAST)))]
+        pub field_17: i64,
+        #[cached(count(pigeons, where(weight > <Model>::LEAST)))]
+        pub field_18: i64,
+        #[cached(count(pigeons, where(weight > 5kg)))]
+        pub field_19: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

@@ -70,6 +70,14 @@ mod lamppost {
         pub field_13: i64,
         #[cached(count(pigeons), sum(pigeons.weight))]
         pub field_14: i64,
+        #[cached(sum(pigeons.weight * 2))]
+        pub field_15: i64,
+        #[cached(count(pigeons, where(alive), lazy))]
+        pub field_16: i64,
+        #[cached(count(pigeons, lazy))]
+        pub field_17: i64,
+        #[cached(count(distinct pigeons))]
+        pub field_18: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

@@ -41,6 +41,11 @@ mod lamppost {
         pub first_name: String,
         #[sea_orm(has_many)]
         pub pigeons: HasMany<super::pigeon::Entity>,
+        pub next_id: i32,
+        #[sea_orm(self_ref, relation_enum = "Next", relation_reverse = "Before", from = "next_id", to = "id")]
+        pub next: BelongsTo<Entity>,
+        #[sea_orm(self_ref, relation_enum = "Before", relation_reverse = "Next")]
+        pub before: HasMany<Entity>,
 
         #[cached(count(first_name))]
         pub field_1: i64,
@@ -48,6 +53,14 @@ mod lamppost {
         pub field_2: i64,
         #[cached(count(super::pigeon::Entity))]
         pub field_3: i64,
+        #[cached(count(next.first_name))]
+        pub field_4: i64,
+        #[cached(sum(before.next))]
+        pub field_5: i64,
+        #[cached(sum(before.cached_field_6))]
+        pub field_6: i64,
+        #[cached(sum(next.field_1))]
+        pub field_7: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

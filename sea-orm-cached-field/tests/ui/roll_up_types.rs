@@ -68,11 +68,14 @@ mod lamppost {
         pub field_12: i64,
         #[cached(count(pigeons, where(mood == super::pigeon::Mood::Brigth)))]
         pub field_13: i64,
+        #[cached(count(pigeons, where(weight == super::NO_RING)))]
+        pub field_14: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
 }
 
 const LEAST: i32 = 5;
+const NO_RING: Option<i32> = None;
 
 fn main() {}

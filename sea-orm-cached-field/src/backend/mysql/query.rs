@@ -21,11 +21,9 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         | ColumnType::Unsigned
         | ColumnType::BigUnsigned => "UNSIGNED".to_owned(),
         ColumnType::Float | ColumnType::Double => "DOUBLE".to_owned(),
-        ColumnType::Decimal(decimal) => {
-            let (precision, scale) = decimal.unwrap_or((10, 0));
-            format!("DECIMAL({precision}, {scale})")
-        }
-        // Not with its length, to which a cast would cut the text without a word.
+        // Not with its digits, nor with its length: a cast would make a number smaller, and cut a
+        // text, without a word.
+        ColumnType::Decimal(decimal) => format!("DECIMAL(65, {})", decimal.map_or(0, |of| of.1)),
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "CHAR".to_owned(),
         _ => return None,
     };

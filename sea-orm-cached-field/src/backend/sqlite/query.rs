@@ -68,7 +68,7 @@ pub(super) fn stored(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-/// A value as text that no other value has.
+/// A value as text. Texts are told apart up to their first NUL.
 fn comparable(value: &str) -> String {
     format!("quote({value})")
 }
