@@ -135,13 +135,9 @@ fn is_among(columns: &Columns, among: &[String]) -> All {
     columns.iter().zip(among).map(|(column, among)| format!("{column} {among}")).collect()
 }
 
-/// A value as one of the column that it is for.
+/// A value as one of the column that it is for. An expression may be of another type, as sums are.
 fn value(backend: Backend, field: &Field, value: &str) -> String {
-    let kind: Option<String> = of_database!(backend, query::cast_to(&query(field).kind));
-    match kind {
-        Some(kind) => format!("CAST({value} AS {kind})"),
-        None => value.to_owned(),
-    }
+    of_database!(backend, query::cast(value, &query(field).kind))
 }
 
 #[cfg(test)]

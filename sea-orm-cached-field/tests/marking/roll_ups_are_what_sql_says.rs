@@ -1,5 +1,5 @@
 use fastrand::Rng;
-use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Statement, prelude::Decimal};
 use sea_orm_cached_field::{CachedFields, Error, InstallError};
 
 use crate::{
@@ -267,14 +267,16 @@ async fn another_definition_makes_all_rows_stale(db: TestDb) {
     all_agree(&db).await;
 }
 
-/// Whole numbers have no digits after the point, and an `f32` has seven in all.
+/// Whole numbers have no digits after the point, and an `f32` has seven in all. SQLite adds up
+/// decimals as binary numbers.
 #[apply(contract)]
 async fn they_have_the_digits_of_their_field(db: TestDb) {
     set_up_shelves(&db).await;
     db.sql("INSERT INTO shelf (id) VALUES (1)").await;
     db.sql(
-        "INSERT INTO book (id, shelf_id, title, lent, pages, weight)
-         VALUES (1, 1, '', true, 1, 16777216), (2, 1, '', true, 1, 1), (3, 1, '', true, 2, 1)",
+        "INSERT INTO book (id, shelf_id, title, lent, pages, weight, tax)
+         VALUES (1, 1, '', true, 1, 16777216, 0.1), (2, 1, '', true, 1, 1, 0.2),
+                (3, 1, '', true, 2, 1, NULL)",
     )
     .await;
     db.drain(shelves()).await;
@@ -283,6 +285,7 @@ async fn they_have_the_digits_of_their_field(db: TestDb) {
     let mean = shelf.cached_exact_length.expect("a mean").round_dp(8);
     assert_eq!(mean.to_string(), "1.33333333");
     assert_eq!(shelf.cached_weight, Some(16_777_218.0));
+    assert_eq!(shelf.cached_tax, Some(Decimal::new(3, 1)));
 }
 
 /// Only on SQLite columns hold any number of digits.

@@ -1,7 +1,7 @@
 //! A customer who buys in the shop.
 
-use sea_orm::{DatabaseExecutor, entity::prelude::*};
-use sea_orm_cached_field::{Error, cached_fields};
+use sea_orm::entity::prelude::*;
+use sea_orm_cached_field::cached_fields;
 
 /// A customer who buys in the shop.
 #[cached_fields]
@@ -22,24 +22,9 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub invoices: HasMany<super::invoice::Entity>,
     /// The sum of all invoices that were not voided.
-    #[cached(depends_on(invoices(cached_total, voided)))]
+    #[cached(sum(invoices.cached_total, where(!voided)))]
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub lifetime_value: Decimal,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
-
-impl Model {
-    /// Adds up the totals of the invoices.
-    pub async fn calculate_lifetime_value(
-        &self,
-        db: &DatabaseExecutor<'_>,
-    ) -> Result<Decimal, Error> {
-        let mut value = Decimal::ZERO;
-        let invoices = self.find_related(super::invoice::Entity);
-        for invoice in invoices.filter(super::invoice::Column::Voided.eq(false)).all(db).await? {
-            value += invoice.total(db).await?;
-        }
-        Ok(value)
-    }
-}

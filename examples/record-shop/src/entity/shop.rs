@@ -1,7 +1,7 @@
 //! The shop itself.
 
-use sea_orm::{DatabaseExecutor, entity::prelude::*};
-use sea_orm_cached_field::{Error, cached_fields};
+use sea_orm::entity::prelude::*;
+use sea_orm_cached_field::cached_fields;
 
 /// The shop itself: the one row that everything sold adds up to.
 #[cached_fields]
@@ -16,20 +16,9 @@ pub struct Model {
     pub genres: HasMany<super::genre::Entity>,
     /// The sum that its genres have earned: 25 numbers to add up, not all lines that were ever
     /// sold.
-    #[cached(depends_on(genres(cached_revenue)))]
+    #[cached(sum(genres.cached_revenue))]
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub revenue: Decimal,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
-
-impl Model {
-    /// Adds up the genres.
-    pub async fn calculate_revenue(&self, db: &DatabaseExecutor<'_>) -> Result<Decimal, Error> {
-        let mut revenue = Decimal::ZERO;
-        for genre in self.find_related(super::genre::Entity).all(db).await? {
-            revenue += genre.revenue(db).await?;
-        }
-        Ok(revenue)
-    }
-}

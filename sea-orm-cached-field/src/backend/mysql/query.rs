@@ -7,9 +7,8 @@ use sea_orm::ColumnType;
 #[cfg(test)]
 use crate::backend::example::{Example, Named};
 
-/// The type that a value is cast to for a column, where an expression may be of another one, as
-/// sums are.
-pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
+/// Casts a value to the type of a column, if an expression may be of another one.
+pub(crate) fn cast(value: &str, kind: &ColumnType) -> String {
     let name = match kind {
         ColumnType::Boolean
         | ColumnType::TinyInteger
@@ -25,10 +24,10 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         // text, without a word.
         ColumnType::Decimal(decimal) => format!("DECIMAL(65, {})", decimal.map_or(0, |of| of.1)),
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "CHAR".to_owned(),
-        _ => return None,
+        _ => return value.to_owned(),
     };
 
-    Some(name)
+    format!("CAST({value} AS {name})")
 }
 
 /// There are none.

@@ -13,9 +13,8 @@ use crate::{
     queue::Claim,
 };
 
-/// The type that a value is cast to for a column, where an expression may be of another one, as
-/// sums are.
-pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
+/// Casts a value to the type of a column, if an expression may be of another one.
+pub(crate) fn cast(value: &str, kind: &ColumnType) -> String {
     let name = match kind {
         ColumnType::TinyInteger
         | ColumnType::SmallInteger
@@ -33,10 +32,10 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         ColumnType::Time => "time".to_owned(),
         ColumnType::DateTime | ColumnType::Timestamp => "timestamp".to_owned(),
         ColumnType::TimestampWithTimeZone => "timestamptz".to_owned(),
-        _ => return None,
+        _ => return value.to_owned(),
     };
 
-    Some(name)
+    format!("CAST({value} AS {name})")
 }
 
 /// The user's query may join more than our own statements do.

@@ -12,9 +12,8 @@ use crate::{
     queue::Claim,
 };
 
-/// The type that a value is cast to for a column, where an expression may be of another one, as
-/// sums are.
-pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
+/// Casts a value to the type of a column, if an expression may be of another one.
+pub(crate) fn cast(value: &str, kind: &ColumnType) -> String {
     let name = match kind {
         ColumnType::Boolean
         | ColumnType::TinyInteger
@@ -24,13 +23,17 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         | ColumnType::TinyUnsigned
         | ColumnType::SmallUnsigned
         | ColumnType::Unsigned
-        | ColumnType::BigUnsigned => "INTEGER".to_owned(),
-        ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) => "REAL".to_owned(),
-        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "TEXT".to_owned(),
-        _ => return None,
+        | ColumnType::BigUnsigned => "INTEGER",
+        ColumnType::Float | ColumnType::Double | ColumnType::Decimal(None) => "REAL",
+        // Its columns do not round, and sums of decimals are none.
+        ColumnType::Decimal(Some((_, scale))) => {
+            return format!("round(CAST({value} AS REAL), {scale})");
+        }
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "TEXT",
+        _ => return value.to_owned(),
     };
 
-    Some(name)
+    format!("CAST({value} AS {name})")
 }
 
 /// A value that the column would take, and that could not be read.
