@@ -174,7 +174,7 @@ mod tests {
 
     use super::rewrite;
 
-    /// Shows the code for a model that uses all of `depends_on`, for review.
+    /// Shows the code for a model that uses all of `depends_on` and a roll-up, for review.
     #[test]
     fn the_expansion() {
         let model = quote! {
@@ -204,6 +204,9 @@ mod tests {
                     )
                 )]
                 pub team_cost: i64,
+                /// The reports who earn much.
+                #[cached(count(reports, where(salary > 5_000 && !manager_id.is_null())))]
+                pub well_paid: i64,
             }
         };
 

@@ -283,7 +283,7 @@ pub enum Error {
         table: String,
         /// The cached field.
         field: &'static str,
-        /// The roll-up, as it was written.
+        /// The roll-up, such as `sum(pigeons.weight)`.
         roll_up: String,
         /// The reason, or the type that the field needs.
         reason: String,

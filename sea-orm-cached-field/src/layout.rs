@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, ops::Range};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnType, DbErr, QueryResult, Value, sea_query::SelectStatement};
 
-use crate::declaration::{Expiry, Flagging, Key, Zone};
+use crate::declaration::{Expiry, Flagging, Key, RollUp, Zone};
 
 /// A table of the user, named as its entity names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -85,13 +85,20 @@ pub(crate) struct Field {
 /// A calculation by one query.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
-    pub(crate) select: fn() -> SelectStatement,
+    pub(crate) select: Select,
     /// Whether a row may have no value.
     pub(crate) optional: bool,
     /// The type of the column that the value is for.
     pub(crate) kind: ColumnType,
-    /// The definition of the roll-up whose query it is, if it is one.
-    pub(crate) roll_up: Option<String>,
+}
+
+/// The origin of a query.
+#[derive(Clone, Debug)]
+pub(crate) enum Select {
+    /// The user writes it.
+    Written(fn() -> SelectStatement),
+    /// It follows from a roll-up.
+    RolledUp(Box<RollUp>),
 }
 
 /// A table on the path from the owner's rows to the inputs of their fields. Each table of a path is
@@ -202,8 +209,9 @@ impl Owner {
         let own_columns = own_columns.iter().chain([&cached.name]);
         let mut inputs: BTreeSet<String> =
             own_columns.map(|column| written_column(column)).collect();
-        let roll_up = query.as_ref().and_then(|query| query.roll_up.as_ref());
-        inputs.extend(roll_up.map(|definition| format!("{ROLL_UP}{definition}")));
+        if let Some(Query { select: Select::RolledUp(roll_up), .. }) = query {
+            inputs.insert(format!("{ROLL_UP}{}", roll_up.definition()));
+        }
 
         for source in &self.sources {
             for reader in source.readers.iter().filter(|reader| reader.field == field) {

@@ -102,7 +102,7 @@ macro_rules! entity {
     ($module:ident, $table:literal, $at:literal, $($key:ident: $type:ty),+) => {
         #[expect(unreachable_pub, reason = "the derive macros write it so")]
         pub(crate) mod $module {
-            use sea_orm::{DatabaseExecutor, entity::prelude::*, sea_query::SelectStatement};
+            use sea_orm::{DatabaseExecutor, entity::prelude::*};
             use sea_orm_cached_field::{
                 __private::{
                     Calculation, FieldEntry, FieldSpec, Generated, Query, Registration, Stored,
@@ -188,12 +188,7 @@ macro_rules! entity {
                 // A field that this schema does not have is in no list, and so nothing asks for it.
                 let field = super::field($at, $n).expect("a field of this schema");
                 let is_roll_up = field.style == Style::RollUp;
-                let select: fn() -> SelectStatement = if is_roll_up {
-                    || super::roll_up($at, $n).select::<Entity>(Column::$cached)
-                } else {
-                    || calculation::select($at, $n)
-                };
-                let is_query = is_roll_up || field.style == Style::Query;
+                let query = Query { select: || calculation::select($at, $n), optional: false };
 
                 FieldSpec {
                     name: Self::NAME,
@@ -208,12 +203,12 @@ macro_rules! entity {
                     version: 0,
                     lazy: field.lazy,
                     batch: field.style != Style::Row,
-                    query: is_query.then_some(Query { select, optional: false }),
+                    query: (field.style == Style::Query).then_some(query),
                     roll_up: is_roll_up.then(|| super::roll_up($at, $n)),
                     after_recalculation: false,
                     recursive: false,
                     depends_on: if is_roll_up {
-                        super::roll_up($at, $n).dependencies()
+                        Vec::new()
                     } else {
                         super::dependencies($at, field)
                     },

@@ -209,8 +209,11 @@ impl Term {
 
     /// Returns whether a roll-up has the same value.
     fn is_rolled_up(&self) -> bool {
-        // The value of another field is read modulo a number.
-        matches!(self, Self::Path(hops, reads) if !hops.is_empty() && !matches!(reads, Reads::Cached(_)))
+        match self {
+            // The value of another field is read modulo a number.
+            Self::Path(_, Reads::Cached(_)) | Self::Tree(..) => false,
+            Self::Path(hops, _) => !hops.is_empty(),
+        }
     }
 }
 

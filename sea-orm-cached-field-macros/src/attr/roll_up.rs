@@ -98,7 +98,7 @@ impl Function {
 }
 
 impl RollUp {
-    /// Reads what stands behind the name: `(albums.tracks.price, where(sold))`.
+    /// Reads the part after the name: `(albums.tracks.price, where(sold))`.
     pub(super) fn read(name: &Ident, function: Function, input: ParseStream<'_>) -> Result<Self> {
         let example = function.example();
         let wrong = format!("`{name}` takes relations in parentheses: `{example}`");

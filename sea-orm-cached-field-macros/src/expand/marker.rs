@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
 
-use super::{calculation, dependencies, query, roll_up};
+use super::{calculation, dependencies, option, query, roll_up};
 use crate::{
     ast::{CachedField, Model},
     attr::{Flagging, variant},
@@ -139,14 +139,17 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let lazy = field.options.lazy;
     let batch = field.is_of_many();
 
-    let Inputs { definitions, query, roll_up, depends_on } = inputs(model, field);
+    let query = option(field.select.as_ref().map(|select| query::query(model, field, select)));
+    let roll_up = field.options.roll_up.as_ref();
+    let roll_up = option(roll_up.map(|roll_up| roll_up::roll_up(model, roll_up)));
     let after_recalculation = field.options.after_recalculation.is_some();
     let recursive = field.options.recursive;
+    let depends_on =
+        dependencies::dependencies(model, field.options.depends_on.as_deref().unwrap_or_default());
 
     quote! {
         #[allow(unused_imports)]
         use ::sea_orm_cached_field::__private::{FollowBack as _, FollowUnrelated as _};
-        #definitions
         ::sea_orm_cached_field::__private::FieldSpec {
             name: #name,
             cached: Column::#cached,
@@ -164,51 +167,8 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             roll_up: #roll_up,
             after_recalculation: #after_recalculation,
             recursive: #recursive,
-            depends_on: #depends_on,
+            depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }
-    }
-}
-
-/// The parts of a `FieldSpec` that say what is calculated.
-struct Inputs {
-    /// The items before it.
-    definitions: TokenStream,
-    query: TokenStream,
-    roll_up: TokenStream,
-    depends_on: TokenStream,
-}
-
-fn inputs(model: &Model<'_>, field: &CachedField<'_>) -> Inputs {
-    let none = quote!(::std::option::Option::None);
-    if let Some(roll_up) = &field.options.roll_up {
-        let cached = field.sea_orm.variant(&field.cached);
-        let optional = field.optional.is_some();
-        let roll_up = roll_up::roll_up(model, roll_up);
-        return Inputs {
-            definitions: quote! {
-                fn roll_up() -> ::sea_orm_cached_field::__private::RollUp {
-                    #roll_up
-                }
-            },
-            query: quote! {
-                ::std::option::Option::Some(::sea_orm_cached_field::__private::Query {
-                    select: || roll_up().select::<Entity>(Column::#cached),
-                    optional: #optional,
-                })
-            },
-            roll_up: quote!(::std::option::Option::Some(roll_up())),
-            depends_on: quote!(roll_up().dependencies()),
-        };
-    }
-
-    let query = field.select.as_ref().map(|select| query::query(model, field, select));
-    let depends_on = field.options.depends_on.as_deref().unwrap_or_default();
-    let depends_on = dependencies::dependencies(model, depends_on);
-    Inputs {
-        definitions: TokenStream::new(),
-        query: query.unwrap_or_else(|| none.clone()),
-        roll_up: none,
-        depends_on: quote!(::std::vec::Vec::from([#(#depends_on),*])),
     }
 }
 

@@ -62,6 +62,14 @@ pub(crate) fn warnings(model: &Model<'_>) -> TokenStream {
     model.cached_fields.iter().filter_map(warning::depends_on_nothing).collect()
 }
 
+/// Returns the expression of an `Option`.
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::std::option::Option::Some(#value)),
+        None => quote!(::std::option::Option::None),
+    }
+}
+
 /// Returns a span for generated code whose errors are shown there. Unlike code with that span
 /// itself, no lint takes it for the user's.
 fn at(span: Span) -> Span {

@@ -59,7 +59,7 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
             query.statement()
         }
 
-        ::std::option::Option::Some(::sea_orm_cached_field::__private::Query {
+        ::sea_orm_cached_field::__private::Query {
             select: || {
                 #[allow(unused_imports)]
                 use ::sea_orm_cached_field::__private::{Takes as _, TakesOthers as _};
@@ -67,6 +67,6 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
                 #statement
             },
             optional: #optional,
-        })
+        }
     }}
 }

@@ -5,6 +5,7 @@ use syn::{Ident, ext::IdentExt, spanned::Spanned};
 use super::{
     at,
     dependencies::{hop, start},
+    option,
 };
 use crate::{
     ast::Model,
@@ -33,13 +34,6 @@ pub(super) fn roll_up(model: &Model<'_>, roll_up: &RollUp) -> TokenStream {
     }}
 }
 
-fn option(value: Option<TokenStream>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::std::option::Option::Some(#value)),
-        None => quote!(::std::option::Option::None),
-    }
-}
-
 fn function(function: Function) -> TokenStream {
     let function = format_ident!("{function:?}");
     quote!(::sea_orm_cached_field::__private::Function::#function)
@@ -49,7 +43,7 @@ fn function(function: Function) -> TokenStream {
 struct Rows<'a> {
     /// Their model, if it is known.
     model: Option<&'a Model<'a>>,
-    /// The variable that stands for them.
+    /// The variable of the generated code that holds them.
     name: Ident,
 }
 

@@ -142,15 +142,15 @@ fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
 
 pub(super) fn own_column(model: &Model<'_>, column: &Ident, notation: Notation) -> Result<()> {
     let message = if model.relation(column).is_some() {
-        let behind = notation.behind(column, "weight");
         match notation {
             Notation::DependsOn => format!(
                 "`{column}` is a relation: name the columns that the calculation reads behind it, \
-                 as in {behind}; `{column}()` is only which rows there are"
+                 as in `{column}(weight)`; `{column}()` is only which rows there are"
             ),
-            Notation::RollUp { .. } => {
-                format!("`{column}` is a relation: name a column behind it, as in {behind}")
-            }
+            Notation::RollUp { .. } => format!(
+                "`{column}` is a relation: a roll-up and its condition name columns of the last \
+                 table"
+            ),
         }
     } else if let Some(other) =
         model.cached_fields.iter().find(|other| other.name == column && other.cached != *column)

@@ -8,8 +8,8 @@ use crate::{
     errors::Errors,
 };
 
-/// The options that a roll-up decides itself, each with the reason.
-const DECIDED: &[(&str, &str)] = &[
+/// The options that contradict a roll-up, each with the reason.
+const CONTRADICTING: &[(&str, &str)] = &[
     ("depends_on", "its inputs follow from it"),
     ("query", "it is a query itself"),
     ("batch", "it is a query itself"),
@@ -18,14 +18,14 @@ const DECIDED: &[(&str, &str)] = &[
     ("recursive", "it is calculated from other fields only"),
 ];
 
-/// Checks roll-ups, and drops wrong ones. Whether a column exists is left to rustc,
-/// which suggests similar names.
+/// Checks roll-ups, and drops wrong ones. Whether a column exists is left to rustc, which suggests
+/// similar names.
 pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
     for index in 0..model.cached_fields.len() {
         let field = &model.cached_fields[index];
         let Some(roll_up) = &field.options.roll_up else { continue };
-        decided(field, roll_up, errors);
-        is_optional(field, roll_up, errors);
+        contradictions(field, roll_up, errors);
+        type_of_value(field, roll_up, errors);
         if let Err(error) = names(model, field, roll_up) {
             errors.push(error);
             model.cached_fields[index].options.roll_up = None;
@@ -33,8 +33,8 @@ pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
     }
 }
 
-fn decided(field: &CachedField<'_>, roll_up: &RollUp, errors: &mut Errors) {
-    for (key, reason) in DECIDED {
+fn contradictions(field: &CachedField<'_>, roll_up: &RollUp, errors: &mut Errors) {
+    for (key, reason) in CONTRADICTING {
         if let Some(key) = field.options.key(key) {
             let function = roll_up.function.name();
             errors.at(
@@ -45,7 +45,7 @@ fn decided(field: &CachedField<'_>, roll_up: &RollUp, errors: &mut Errors) {
     }
 }
 
-fn is_optional(field: &CachedField<'_>, roll_up: &RollUp, errors: &mut Errors) {
+fn type_of_value(field: &CachedField<'_>, roll_up: &RollUp, errors: &mut Errors) {
     if roll_up.function.is_optional() && field.optional.is_none() {
         let function = roll_up.function.name();
         let ty = field.ty.to_token_stream().to_string().replace(' ', "");
@@ -65,7 +65,7 @@ fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
     Err(Error::new(column.span(), message))
 }
 
-/// Checks the names of which the macro knows what they stand for: those of the model itself.
+/// Checks the names of the model itself. The macro sees no other model.
 fn names(model: &Model<'_>, field: &CachedField<'_>, roll_up: &RollUp) -> Result<()> {
     let notation = Notation::RollUp { is_of_rows: roll_up.function.is_of_rows() };
     let mut is_here = true;

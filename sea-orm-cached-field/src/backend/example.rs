@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use sea_orm::{
     ColumnType, Statement, Value,
-    sea_query::{Expr, ExprTrait, Query, SelectStatement},
+    sea_query::{Expr, ExprTrait, Query},
 };
 
 use super::{
@@ -17,8 +17,8 @@ use super::{
 use crate::{
     activity::{Done, Minute, WorkerRecord},
     catalog::{Described, IndexedColumn, Object, UniqueColumn, UniqueIndex},
-    declaration::{Chunk, Flagging, Key},
-    layout::{self, Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
+    declaration::{Chunk, Flagging, Function, Hop, Key, RollUp, RolledUp},
+    layout::{self, Column, Field, Link, Owner, Reader, Select, Source, Step, Table, Upstream},
     queue::{Claim, Enqueued, Mark, MarkedChunk, Shape, ShapedField, Written},
 };
 
@@ -128,7 +128,7 @@ fn upstream(owner: &Owner) -> Vec<Upstream> {
 }
 
 /// The example as if its field were calculated by a query. The queries are over the rows of a
-/// source, over these joined to the owner's, and over the owner's with a query in a query.
+/// source, over these joined to the owner's, and that of a roll-up.
 fn queried(owner: &Owner) -> [Owner; 3] {
     fn id() -> Expr {
         Expr::col(("lamppost", "id"))
@@ -147,21 +147,34 @@ fn queried(owner: &Owner) -> [Owner; 3] {
         select.left_join("pigeon", is_behind).add_group_by([id()]).take()
     };
 
-    let nested = || {
-        let is_behind = Expr::col(("pigeon", "lamppost_id")).eq(id());
-        let weight = Query::select()
-            .expr(Expr::col("weight").sum())
-            .from("pigeon")
-            .and_where(is_behind)
-            .take();
-        Query::select().expr(id()).expr(Expr::from(weight)).from("lamppost").take()
+    let hop = Hop {
+        schema: None,
+        table: "pigeon".to_owned(),
+        from: vec!["id".to_owned()],
+        to: vec!["lamppost_id".to_owned()],
+        conditional: false,
+        repeats: 0,
+    };
+    let weight =
+        RolledUp { name: "weight".to_owned(), kind: Some(ColumnType::Integer), flaw: None };
+    let rolled_up = RollUp {
+        function: Function::Sum,
+        hops: vec![hop],
+        flaw: None,
+        column: Some(weight),
+        condition: None,
+        written: "sum(pigeons.weight)",
     };
 
-    let selects: [fn() -> SelectStatement; 3] = [of_source, joined, nested];
+    let selects = [
+        Select::Written(of_source),
+        Select::Written(joined),
+        Select::RolledUp(Box::new(rolled_up)),
+    ];
     selects.map(|select| {
         let mut owner = owner.clone();
         owner.fields[0].query =
-            Some(layout::Query { select, optional: false, kind: ColumnType::Text, roll_up: None });
+            Some(layout::Query { select, optional: false, kind: ColumnType::Text });
         owner
     })
 }

@@ -28,6 +28,7 @@ mod operations;
 #[cfg(feature = "sqlx-postgres")]
 pub(crate) mod postgres;
 mod query;
+mod roll_up;
 mod shared;
 mod sizes;
 pub(crate) mod sql;

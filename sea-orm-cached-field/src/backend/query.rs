@@ -1,4 +1,4 @@
-//! Queries of the user: fields that are calculated by one.
+//! Fields that are calculated by a query: the user's, or that of a roll-up.
 
 use sea_orm::Statement;
 
@@ -6,13 +6,14 @@ use super::{
     Backend,
     bound::Bound,
     names::{All, Columns},
+    roll_up,
     sql::Sql,
 };
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
     declaration::Key,
-    layout::{Field, Owner, Query},
+    layout::{Field, Owner, Query, Select},
     queue::Claim,
 };
 
@@ -101,10 +102,15 @@ pub(super) fn values(
     )
 }
 
-/// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it. It
+/// `cached_field_query (key_1, ..., value) AS (..)`: the user's query, or that of a roll-up. It
 /// selects the key as SeaORM reads it, or as it is stored: the cast for writing takes both.
 fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
-    let select = sql.embed(&(query(field).select)());
+    let query = query(field);
+    let select = match &query.select {
+        Select::Written(select) => select(),
+        Select::RolledUp(roll_up) => roll_up::select(owner, roll_up, &query.kind),
+    };
+    let select = sql.embed(&select);
     let columns = sql.names(owner).keys();
     let keys = owner.key.iter().zip(columns.iter());
     let stored: Columns = keys.map(|(key, column)| sql.cast_for(key, column)).collect();

@@ -114,17 +114,17 @@ pub struct FieldSpec<E: EntityTrait> {
     pub lazy: bool,
     /// Whether the calculation is one of many rows at a time.
     pub batch: bool,
-    /// The query that calculates the field, if there is one. The calculation is then one of many
-    /// rows at a time.
+    /// The user's query that calculates the field, if there is one. The calculation is then one of
+    /// many rows at a time.
     pub query: Option<Query>,
-    /// The roll-up whose query that is, if it is one.
+    /// The roll-up that is the calculation, if it is one.
     pub roll_up: Option<RollUp>,
     /// Whether the user has a hook that runs after each recalculation.
     pub after_recalculation: bool,
     /// Whether the field is calculated from the same field of other rows, over a relation of the
     /// model to itself.
     pub recursive: bool,
-    /// All columns that the calculation reads.
+    /// All columns that the calculation reads. Those of a roll-up follow from it.
     pub depends_on: Vec<Dependency>,
 }
 

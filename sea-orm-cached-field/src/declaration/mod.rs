@@ -25,6 +25,7 @@ pub use key::Key;
 pub use path::{Dependency, Hop, Path, PathError, Read};
 pub use relation::{FollowBack, FollowUnrelated};
 pub use roll_up::{Comparison, Function, RollUp, RolledUp, literal};
+pub(crate) use roll_up::{ROWS, is_float};
 pub(crate) use time_zone::Zone;
 #[cfg(feature = "time-zones")]
 pub use time_zone::moment_in;

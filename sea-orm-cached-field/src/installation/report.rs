@@ -82,7 +82,7 @@ pub enum Change {
         name: String,
     },
     /// All rows were flagged. Something that the field depends on was not watched for a while, and
-    /// the writes meanwhile went unseen.
+    /// the writes meanwhile went unseen. Or the field is another roll-up than before.
     Flagged {
         /// The owner's table.
         table: String,

@@ -20,7 +20,7 @@ use crate::{
 pub(super) enum Reason {
     /// The values are of another version of the calculation.
     Calculation,
-    /// For a while, some inputs of the field were not watched, or it was no roll-up or another one.
+    /// Some inputs of the field were not watched for a while, or its values are of another roll-up.
     Unwatched,
 }
 

@@ -15,7 +15,7 @@ use crate::{
     declaration::{
         CachedModel, Dependency, FieldEntry, FieldSpec, Hop, Key, PathError, Read, RollUp, Zone,
     },
-    layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
+    layout::{self, Cast, Column, Field, Link, Owner, Reader, Select, Source, Step, Table},
 };
 
 /// The number of tables that a path may lead over. MySQL joins 61 at most, and takes minutes to
@@ -35,8 +35,9 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
     for (index, entry) in entries.iter().enumerate() {
         check_query(&owner, index)?;
         check_roll_up(&owner, index, &entry.spec)?;
-        for dependency in &entry.spec.depends_on {
-            add_dependency(&mut owner, index, dependency)?;
+        let roll_up = entry.spec.roll_up.iter().flat_map(RollUp::dependencies);
+        for dependency in entry.spec.depends_on.iter().cloned().chain(roll_up) {
+            add_dependency(&mut owner, index, &dependency)?;
         }
     }
 
@@ -93,16 +94,24 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         debounce: spec.debounce.map(milliseconds),
         version: spec.version,
         lazy: spec.lazy,
-        query: spec.query.map(|query| layout::Query {
-            select: query.select,
-            optional: query.optional,
-            kind: spec.cached.def().get_column_type().clone(),
-            roll_up: spec.roll_up.as_ref().map(RollUp::definition),
-        }),
+        query: query(spec),
         recursive: spec.recursive,
         exact: is_exact::<E>(spec.cached),
         own_columns: Vec::new(),
     }
+}
+
+/// Returns the query that calculates a field: the user's, or that of a roll-up.
+fn query<E: EntityTrait>(spec: &FieldSpec<E>) -> Option<layout::Query> {
+    let kind = spec.cached.def().get_column_type().clone();
+    let written = spec.query.map(|query| (Select::Written(query.select), query.optional));
+    let rolled_up = || {
+        let roll_up = spec.roll_up.clone()?;
+        let optional = roll_up.function.is_optional();
+        Some((Select::RolledUp(Box::new(roll_up)), optional))
+    };
+    let (select, optional) = written.or_else(rolled_up)?;
+    Some(layout::Query { select, optional, kind })
 }
 
 /// Returns whether a column returns each value as it was written. Other columns round it, or write
@@ -135,9 +144,12 @@ fn milliseconds(time: Duration) -> i64 {
 
 /// Checks that a field's query selects the key and a value, as far as that can be seen.
 fn check_query(owner: &Owner, field: usize) -> Result<(), Error> {
-    let Some(query) = &owner.fields[field].query else { return Ok(()) };
+    let Some(layout::Query { select: Select::Written(select), .. }) = &owner.fields[field].query
+    else {
+        return Ok(());
+    };
     let mut found = 0;
-    (query.select)().exprs_mut_for_each(|_| found += 1);
+    select().exprs_mut_for_each(|_| found += 1);
     if found == owner.key.len() + 1 {
         return Ok(());
     }
@@ -155,7 +167,7 @@ fn check_roll_up<E: EntityTrait>(
 ) -> Result<(), Error> {
     let Some(roll_up) = &spec.roll_up else { return Ok(()) };
     let Some(reason) = roll_up.mistake(spec.cached.def().get_column_type()) else { return Ok(()) };
-    let roll_up = roll_up.written().to_owned();
+    let roll_up = roll_up.written.to_owned();
     let table = owner.table.name.clone();
     Err(Error::WrongRollUp { table, field: owner.fields[field].name, roll_up, reason })
 }

@@ -181,8 +181,11 @@ async fn fill(db: &TestDb) {
     db.sql("INSERT INTO room (id, area) VALUES (1, 10), (2, 20), (3, 30)").await;
     let ids = (1..=SHELVES).map(|id| format!("({id}, {})", id % 3 + 1)).collect::<Vec<_>>();
     db.sql(&format!("INSERT INTO shelf (id, room_id) VALUES {}", ids.join(", "))).await;
-    db.sql("INSERT INTO author (id, alive) VALUES (1, true), (2, false), (3, NULL), (4, true), (5, true)")
-        .await;
+    db.sql(
+        "INSERT INTO author (id, alive)
+         VALUES (1, true), (2, false), (3, NULL), (4, true), (5, true)",
+    )
+    .await;
 }
 
 #[apply(contract)]

@@ -1,31 +1,5 @@
-mod pigeon {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
-    #[sea_orm(rs_type = "String", db_type = "String(StringLen::None)")]
-    pub enum Mood {
-        #[sea_orm(string_value = "bright")]
-        Bright,
-    }
-
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "pigeon")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub id: i32,
-        pub weight: i32,
-        pub speed: f64,
-        pub ring: Option<String>,
-        pub alive: bool,
-        pub mood: Mood,
-        pub lamppost_id: i32,
-        #[sea_orm(belongs_to, from = "lamppost_id", to = "id")]
-        pub lamppost: BelongsTo<super::lamppost::Entity>,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+#[path = "models/pigeon.rs"]
+mod pigeon;
 
 mod lamppost {
     use sea_orm::entity::prelude::*;
@@ -42,7 +16,13 @@ mod lamppost {
         #[sea_orm(has_many)]
         pub pigeons: HasMany<super::pigeon::Entity>,
         pub next_id: i32,
-        #[sea_orm(self_ref, relation_enum = "Next", relation_reverse = "Before", from = "next_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Next",
+            relation_reverse = "Before",
+            from = "next_id",
+            to = "id"
+        )]
         pub next: BelongsTo<Entity>,
         #[sea_orm(self_ref, relation_enum = "Before", relation_reverse = "Next")]
         pub before: HasMany<Entity>,
@@ -61,6 +41,8 @@ mod lamppost {
         pub field_6: i64,
         #[cached(sum(next.field_1))]
         pub field_7: i64,
+        #[cached(count(before, where(next)))]
+        pub field_8: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
